@@ -1,0 +1,16 @@
+# Flags of the whole tree: optimisation, hardening for releases, sanitizers where asked for.
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(-fno-strict-aliasing -g)
+if(MASQUES_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_definitions(_FORTIFY_SOURCE=2)
+  add_compile_options(-fstack-protector-strong)
+  add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed)
+endif()
+if(MASQUES_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a program needs to be an exporter: it supplies these few functions, exporter_main() does the rest (starting
+ * both ways, the session with the router, credit, verdicts, heartbeats, draining). All functions are called from the
+ * loop's thread. */
+#ifndef MASQUES_EXPORTERS_COMMON_EXPORTER_H
+#define MASQUES_EXPORTERS_COMMON_EXPORTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exporters/common/delivery.h"
+#include "shared/base/log.h"
+#include "shared/base/loop.h"
+
+/* The runtime, as the exporter sees it; lives longer than the exporter. */
+struct exporter_host;
+
+struct loop *exporter_loop(struct exporter_host *host);
+const struct log *exporter_log(const struct exporter_host *host);
+
+/* What is wrong with the destination, for heartbeat and beat; copied (cut at 255 bytes). NULL: nothing any more. */
+void exporter_trouble(struct exporter_host *host, const char *error, bool degraded);
+
+/* The destination is gone for good: master and router are told (state "closed"), nothing is pushed any more, and the
+ * process ends with exit code 0, so that it is not started again. Deliveries without a verdict stay the router's.
+ * `why` is copied. Safe from inside push. */
+void exporter_closed(struct exporter_host *host, const char *why);
+
+/* How the deliveries should be formed; 0 stands for the router's default. */
+struct exporter_wishes {
+    uint32_t max_records;
+    uint64_t max_bytes;
+    uint32_t linger_ms;
+    uint32_t in_flight; /* deliveries at a time and signal */
+};
+
+struct exporter_ops {
+    const char *type;    /* "console"; the program's name is masques-exporter-<type> */
+    const char *summary; /* one sentence for --help */
+    const char *flags;   /* its own flags for --help, a line each; NULL: none */
+    struct exporter_wishes wishes;
+    Masques__Bus__Mode mode; /* when --mode does not say otherwise */
+
+    /* Its options: a struct of this many bytes, zeroed and then handed to defaults() (may be NULL). */
+    size_t options_bytes;
+    void (*defaults)(void *options);
+    /* One option: from the configuration (path "a::b") or a flag (--a.b TEXT). 0; GW_ERR_NOT_FOUND: no such option;
+     * GW_ERR_INVALID with *why (static text or kept in the options). NULL: there are no options. */
+    int (*option)(void *options, const char *path, const char *text, const char **why);
+
+    /* Returns its own state, owned by the runtime and given back to close(); NULL with *why set. `options` live as
+     * long as the exporter. */
+    void *(*open)(struct exporter_host *host, const void *options, const char **why);
+    /* Takes the delivery and gives its verdict with delivery_finish(), at once or later. */
+    void (*push)(void *exporter, struct delivery *delivery);
+    /* The router withdrew the delivery: forget it, it is freed after the call. */
+    void (*cancel)(void *exporter, struct delivery *delivery);
+    /* Nothing more will be pushed for now: bring what is held to its end. May be NULL. */
+    void (*flush)(void *exporter);
+    void (*close)(void *exporter);
+};
+
+/* The main() of an exporter: returns the exit code. 0: drained, stopped or closed; 1 after one sentence on stderr: wrong
+ * flags or settings, or its name was taken by another. */
+int exporter_main(int argc, char **argv, const struct exporter_ops *ops);
+
+#endif

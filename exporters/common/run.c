@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The runtime of every exporter: start, the ways to end, and what is told to whom. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exporters/common/exporter.h"
+#include "exporters/common/session.h"
+#include "exporters/common/settings.h"
+#include "shared/control/child.h"
+
+#define TIDY_MS 1000u
+#define NAME_WAIT_MS 3000u      /* by hand: the name of one that died without BYE is free after 2 s */
+#define CONFIRM_MS 500u         /* at the end: for the router to confirm the last verdicts */
+#define ERROR_MAX_BYTES 256u
+#define TEXT_MAX_BYTES (16u * 1024)
+
+#ifndef MASQUES_VERSION
+#define MASQUES_VERSION "0.1.0"
+#endif
+
+enum state {
+    STATE_WAITING,  /* no session with the router */
+    STATE_RUNNING,  /* takes deliveries */
+    STATE_DRAINING, /* finishes what it holds */
+    STATE_CLOSED,   /* the destination is gone for good */
+};
+
+static const char *const state_names[] = {
+    [STATE_WAITING] = "waiting for the router",
+    [STATE_RUNNING] = "running",
+    [STATE_DRAINING] = "draining",
+    [STATE_CLOSED] = "closed",
+};
+
+struct exporter_host {
+    const struct exporter_ops *ops;
+    void *exporter; /* what ops->open() returned; NULL before and after */
+    void *options;
+    struct exporter_settings settings;
+    struct log log;
+    struct loop *loop;
+    struct link_context *context;
+    struct reader *reader;
+    struct session *session;
+    struct child *child;         /* NULL: started by hand */
+    struct loop_timer *deadline; /* of the drain, or of waiting for the name */
+    struct loop_timer *tidy;
+    enum state state;
+    bool degraded;
+    bool ending;
+    int exit_code;
+    uint64_t refused_since_ms; /* 0: the name was not refused */
+    char error[ERROR_MAX_BYTES];
+    uint64_t beat_lists[2][SESSION_SIGNALS];
+};
+
+struct loop *exporter_loop(struct exporter_host *host)
+{
+    return host->loop;
+}
+
+const struct log *exporter_log(const struct exporter_host *host)
+{
+    return &host->log;
+}
+
+/* ---- state ---- */
+
+static void set_state(struct exporter_host *host, enum state state)
+{
+    if (host->state == state || host->state == STATE_CLOSED)
+        return;
+    host->state = state;
+    if (host->child)
+        child_beat(host->child);
+}
+
+void exporter_trouble(struct exporter_host *host, const char *error, bool degraded)
+{
+    snprintf(host->error, sizeof host->error, "%s", error ? error : "");
+    host->degraded = error && degraded;
+}
+
+/* The loop ends after this turn. */
+static void end(struct exporter_host *host, int exit_code)
+{
+    if (!host->ending)
+        host->exit_code = exit_code;
+    host->ending = true;
+    loop_stop(host->loop);
+}
+
+void exporter_closed(struct exporter_host *host, const char *why)
+{
+    if (host->state == STATE_CLOSED)
+        return;
+    log_info(&host->log, "%s: nothing more is delivered here", why);
+    exporter_trouble(host, why, false);
+    session_stop_taking(host->session);
+    set_state(host, STATE_CLOSED);
+    end(host, EXIT_SUCCESS);
+}
+
+/* ---- draining ---- */
+
+static void on_deadline(void *ctx)
+{
+    struct exporter_host *host = ctx;
+    size_t left = session_in_progress(host->session);
+    if (left)
+        log_warn(&host->log, "%zu deliveries are left unfinished; the router keeps them", left);
+    end(host, EXIT_SUCCESS);
+}
+
+/* Ends when nothing is held any more; unconfirmed verdicts get a little time of their own. */
+static void drain_step(struct exporter_host *host)
+{
+    if (host->state != STATE_DRAINING || session_in_progress(host->session))
+        return;
+    if (session_unconfirmed(host->session) == 0 || !session_is_up(host->session))
+        end(host, EXIT_SUCCESS);
+    else
+        loop_timer_set(host->deadline, CONFIRM_MS);
+}
+
+static void drain(struct exporter_host *host, uint32_t within_ms)
+{
+    if (host->state == STATE_DRAINING || host->state == STATE_CLOSED)
+        return;
+    session_stop_taking(host->session);
+    set_state(host, STATE_DRAINING);
+    loop_timer_set(host->deadline, within_ms ? within_ms : host->settings.drain_ms);
+    if (host->ops->flush)
+        host->ops->flush(host->exporter);
+    drain_step(host);
+}
+
+/* ---- the session's events ---- */
+
+static void on_push(void *ctx, struct delivery *delivery)
+{
+    struct exporter_host *host = ctx;
+    host->ops->push(host->exporter, delivery);
+}
+
+static void on_cancel(void *ctx, struct delivery *delivery)
+{
+    struct exporter_host *host = ctx;
+    host->ops->cancel(host->exporter, delivery);
+}
+
+static void on_router_drain(void *ctx, uint32_t within_ms)
+{
+    struct exporter_host *host = ctx;
+    log_info(&host->log, "the router detaches this exporter");
+    drain(host, within_ms);
+}
+
+static void on_refused(void *ctx, bool fenced, const char *why)
+{
+    struct exporter_host *host = ctx;
+    if (fenced) {
+        log_error(&host->log, "another exporter took the name \"%s\": %s", host->settings.name, why);
+        end(host, EXIT_FAILURE);
+        return;
+    }
+    uint64_t now = loop_now_ms(host->loop);
+    if (host->refused_since_ms == 0) {
+        host->refused_since_ms = now;
+        log_warn(&host->log, "the name \"%s\" is in use: %s", host->settings.name, why);
+    }
+    /* Our own last session may still count as alive; a name that another really has is not ours to wait for. */
+    bool by_hand = !host->child && !session_was_up(host->session);
+    if (by_hand && now - host->refused_since_ms >= NAME_WAIT_MS) {
+        log_error(&host->log, "the name \"%s\" stays in use; --name gives another, --replace takes it",
+                  host->settings.name);
+        end(host, EXIT_FAILURE);
+    }
+}
+
+static void on_changed(void *ctx)
+{
+    struct exporter_host *host = ctx;
+    if (!host->session) /* still being made */
+        return;
+    if (host->state == STATE_DRAINING) {
+        drain_step(host);
+        return;
+    }
+    bool up = session_is_up(host->session);
+    if (up)
+        host->refused_since_ms = 0;
+    set_state(host, up ? STATE_RUNNING : STATE_WAITING);
+}
+
+static void on_health(void *ctx, Masques__Bus__Health *health, const char **error)
+{
+    const struct exporter_host *host = ctx;
+    *health = host->state == STATE_CLOSED ? MASQUES__BUS__HEALTH__HEALTH_CLOSED
+              : host->degraded            ? MASQUES__BUS__HEALTH__HEALTH_DEGRADED
+                                          : MASQUES__BUS__HEALTH__HEALTH_OK;
+    if (host->error[0])
+        *error = host->error;
+}
+
+static const struct session_events session_events = {
+    .push = on_push,
+    .cancel = on_cancel,
+    .drain = on_router_drain,
+    .refused = on_refused,
+    .changed = on_changed,
+    .health = on_health,
+};
+
+/* ---- the master's events ---- */
+
+static void on_master_drain(void *ctx, uint32_t within_ms)
+{
+    drain(ctx, within_ms);
+}
+
+static void on_master_stop(void *ctx)
+{
+    end(ctx, EXIT_SUCCESS);
+}
+
+static void fill_beat(void *ctx, Masques__Control__Beat *beat)
+{
+    struct exporter_host *host = ctx;
+    const struct session_counters *counters = session_counters(host->session);
+    memcpy(host->beat_lists[0], counters->delivered, sizeof counters->delivered);
+    memcpy(host->beat_lists[1], counters->rejected, sizeof counters->rejected);
+    beat->state = (char *)state_names[host->state];
+    if (host->error[0])
+        beat->error = host->error;
+    beat->n_delivered = SESSION_SIGNALS;
+    beat->delivered = host->beat_lists[0];
+    beat->n_rejected = SESSION_SIGNALS;
+    beat->rejected = host->beat_lists[1];
+}
+
+static const struct child_events child_events = {
+    .drain = on_master_drain,
+    .stop = on_master_stop,
+    .fill_beat = fill_beat,
+};
+
+/* By hand: the first signal drains, the second ends. */
+static void on_signal(void *ctx, int signum)
+{
+    struct exporter_host *host = ctx;
+    (void)signum;
+    if (host->state == STATE_DRAINING)
+        end(host, EXIT_SUCCESS);
+    else
+        drain(host, host->settings.drain_ms);
+}
+
+/* ---- start and end ---- */
+
+static void on_tidy(void *ctx)
+{
+    struct exporter_host *host = ctx;
+    reader_tidy(host->reader);
+    loop_timer_set(host->tidy, TIDY_MS);
+}
+
+/* The identity that HELLO claims. */
+static struct session_identity identity_of(const struct exporter_host *host)
+{
+    const struct exporter_settings *set = &host->settings;
+    const struct exporter_wishes *wishes = &host->ops->wishes;
+    return (struct session_identity){
+        .name = set->name,
+        .type = host->ops->type,
+        .signals = set->signals,
+        .mode = set->mode,
+        .start = set->start,
+        .max_records = wishes->max_records,
+        .max_bytes = wishes->max_bytes,
+        .linger_ms = wishes->linger_ms,
+        .in_flight = wishes->in_flight,
+        .local = set->store_fd >= 0,
+        .replace = set->replace,
+        .credit_bytes = SESSION_CREDIT_BYTES,
+    };
+}
+
+/* What must be there before anything runs. NULL, or what could not be had. */
+static const char *host_build(struct exporter_host *host)
+{
+    host->loop = loop_new();
+    host->context = link_context_new();
+    host->reader = reader_new(host->settings.store_fd);
+    if (!host->loop || !host->context || !host->reader)
+        return "no memory";
+    host->deadline = loop_timer_new(host->loop, on_deadline, host);
+    host->tidy = loop_timer_new(host->loop, on_tidy, host);
+    if (!host->deadline || !host->tidy)
+        return "no memory";
+    const char *why = "cannot be opened";
+    host->exporter = host->ops->open(host, host->options, &why);
+    if (!host->exporter)
+        return why;
+    struct session_identity identity = identity_of(host);
+    host->session = session_new(host->loop, host->context, host->settings.endpoint, &identity,
+                                host->reader, &session_events, host, &host->log);
+    if (!host->session)
+        return "no memory";
+    return NULL;
+}
+
+/* Listens to whoever may end us: the master, or signals. NULL, or what failed. */
+static const char *host_obey(struct exporter_host *host, bool spawned)
+{
+    if (spawned) {
+        host->child = child_new(host->loop, &child_events, host, &host->log);
+        return host->child ? NULL : "no memory";
+    }
+    if (loop_on_signal(host->loop, SIGTERM, on_signal, host) < 0 ||
+        loop_on_signal(host->loop, SIGINT, on_signal, host) < 0)
+        return "no memory";
+    return NULL;
+}
+
+static void host_tear_down(struct exporter_host *host)
+{
+    if (host->exporter)
+        host->ops->close(host->exporter);
+    session_free(&host->session);
+    child_free(&host->child);
+    loop_timer_free(&host->deadline);
+    loop_timer_free(&host->tidy);
+    if (host->reader)
+        reader_free(&host->reader);
+    if (host->loop)
+        loop_free(&host->loop);
+    if (host->context)
+        link_context_free(&host->context);
+}
+
+static int host_run(struct exporter_host *host, bool spawned)
+{
+    host->log = (struct log){.who = host->settings.name,
+                             .level = host->settings.log_level,
+                             .fd = STDERR_FILENO};
+    const char *why = host_build(host);
+    if (!why)
+        why = host_obey(host, spawned);
+    if (why) {
+        log_error(&host->log, "cannot start: %s", why);
+        host->exit_code = EXIT_FAILURE;
+    } else {
+        if (host->child)
+            child_ready(host->child, host->ops->type);
+        loop_timer_set(host->tidy, TIDY_MS);
+        loop_run(host->loop);
+    }
+    host_tear_down(host);
+    return host->exit_code;
+}
+
+static int main_by_hand(struct exporter_host *host, int argc, char **argv)
+{
+    struct buf text = buf_make(TEXT_MAX_BYTES);
+    int code = EXIT_SUCCESS;
+    switch (settings_from_flags(argc, argv, host->ops, host->options, &host->settings, &text)) {
+    case SETTINGS_RUN:
+        code = host_run(host, false);
+        break;
+    case SETTINGS_HELP:
+        settings_help(host->ops, &text);
+        printf("%.*s", (int)text.len, (const char *)text.data);
+        break;
+    case SETTINGS_VERSION:
+        printf("masques-exporter-%s %s\n", host->ops->type, MASQUES_VERSION);
+        break;
+    case SETTINGS_WRONG:
+        fprintf(stderr, "masques-exporter-%s: %.*s\n", host->ops->type, (int)text.len,
+                (const char *)text.data);
+        code = EXIT_FAILURE;
+        break;
+    }
+    buf_free(&text);
+    return code;
+}
+
+static int main_spawned(struct exporter_host *host)
+{
+    Masques__Control__Settings *settings;
+    if (child_begin(&settings) < 0)
+        return EXIT_FAILURE;
+    struct buf why = buf_make(TEXT_MAX_BYTES);
+    int code = EXIT_FAILURE;
+    if (settings_from_master(settings, host->ops, host->options, &host->settings, &why) == 0)
+        code = host_run(host, true);
+    else
+        fprintf(stderr, "masques-exporter-%s: %.*s\n", host->ops->type, (int)why.len,
+                (const char *)why.data);
+    buf_free(&why);
+    masques__control__settings__free_unpacked(settings, NULL);
+    return code;
+}
+
+int exporter_main(int argc, char **argv, const struct exporter_ops *ops)
+{
+    struct exporter_host host = {.ops = ops};
+    host.options = calloc(1, ops->options_bytes ? ops->options_bytes : 1);
+    if (!host.options) {
+        fprintf(stderr, "masques-exporter-%s: no memory\n", ops->type);
+        return EXIT_FAILURE;
+    }
+    bool spawned = argc == 2 && strcmp(argv[1], "--child") == 0;
+    int code = spawned ? main_spawned(&host) : main_by_hand(&host, argc, argv);
+    free(host.options);
+    return code;
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/config/option.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- one reader, printer and range for each type; `field` is the option's field ---- */
+
+static bool in_range(const struct option *row, uint64_t value)
+{
+    return value >= row->min && value <= row->max;
+}
+
+static int read_text(const struct option *row, struct slice text, void *field)
+{
+    if (!in_range(row, text.len))
+        return GW_ERR_INVALID;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return GW_ERR_INVALID;
+    if (text.len)
+        memcpy(field, text.data, text.len);
+    ((char *)field)[text.len] = '\0';
+    return 0;
+}
+
+static void print_text(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    buf_text(out, field);
+}
+
+static int read_url_path(const struct option *row, struct slice text, void *field)
+{
+    char *path = field;
+    size_t slash = text.len && text.data[0] == '/' ? 0 : 1;
+    if (!in_range(row, text.len + slash))
+        return GW_ERR_INVALID;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] <= 0x20 || text.data[i] >= 0x7f || strchr("?#%", text.data[i]))
+            return GW_ERR_INVALID;
+    path[0] = '/';
+    if (text.len)
+        memcpy(path + slash, text.data, text.len);
+    path[text.len + slash] = '\0';
+    return 0;
+}
+
+static int read_bool(const struct option *row, struct slice text, void *field)
+{
+    static const char *const names[] = {"false", "False", "FALSE", "true", "True", "TRUE"};
+    (void)row;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (slice_is(text, names[i])) {
+            *(bool *)field = i >= 3;
+            return 0;
+        }
+    }
+    return GW_ERR_INVALID;
+}
+
+static void print_bool(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    buf_text(out, *(const bool *)field ? "true" : "false");
+}
+
+static int read_number(const struct option *row, struct slice text, void *field)
+{
+    uint64_t value;
+    if (size_parse_number(text, &value) < 0 || !in_range(row, value))
+        return GW_ERR_INVALID;
+    *(uint32_t *)field = (uint32_t)value;
+    return 0;
+}
+
+static void print_number(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    buf_u64(out, *(const uint32_t *)field);
+}
+
+static int read_bytes(const struct option *row, struct slice text, void *field)
+{
+    uint64_t value;
+    if (size_parse(text, &value) < 0 || !in_range(row, value))
+        return GW_ERR_INVALID;
+    *(uint64_t *)field = value;
+    return 0;
+}
+
+static void print_bytes(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    size_print(*(const uint64_t *)field, out);
+}
+
+static int read_mib(const struct option *row, struct slice text, void *field)
+{
+    uint64_t value;
+    if (size_parse_number(text, &value) < 0 || value > row->max / SIZE_MIB ||
+        !in_range(row, value * SIZE_MIB))
+        return GW_ERR_INVALID;
+    *(uint64_t *)field = value * SIZE_MIB;
+    return 0;
+}
+
+static void print_mib(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    buf_u64(out, *(const uint64_t *)field / SIZE_MIB);
+}
+
+static int read_duration(const struct option *row, struct slice text, void *field)
+{
+    int64_t ns;
+    if (duration_parse(text, &ns) < 0 || ns < 0 || !in_range(row, (uint64_t)ns))
+        return GW_ERR_INVALID;
+    *(uint64_t *)field = (uint64_t)ns;
+    return 0;
+}
+
+static void print_duration(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    duration_print((int64_t)*(const uint64_t *)field, out);
+}
+
+static int read_endpoint(const struct option *row, struct slice text, void *field)
+{
+    (void)row;
+    return endpoint_parse(text, field) < 0 ? GW_ERR_INVALID : 0;
+}
+
+static void print_endpoint(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    endpoint_print(field, out);
+}
+
+static int read_choice(const struct option *row, struct slice text, void *field)
+{
+    for (uint32_t i = 0; row->choices[i]; i++) {
+        if (strlen(row->choices[i]) == text.len &&
+            strncasecmp(row->choices[i], (const char *)text.data, text.len) == 0) {
+            *(uint32_t *)field = i;
+            return 0;
+        }
+    }
+    return GW_ERR_INVALID;
+}
+
+static void print_choice(const struct option *row, const void *field, struct buf *out)
+{
+    buf_text(out, row->choices[*(const uint32_t *)field]);
+}
+
+struct type {
+    const char *name; /* in the document */
+    int (*read)(const struct option *row, struct slice text, void *field);
+    void (*print)(const struct option *row, const void *field, struct buf *out);
+    void (*print_limit)(const struct option *row, const void *value, struct buf *out);
+};
+
+static const struct type types[] = {
+    [OPTION_TEXT] = {"text", read_text, print_text, NULL},
+    [OPTION_URL_PATH] = {"URL path", read_url_path, print_text, NULL},
+    [OPTION_BOOL] = {"bool", read_bool, print_bool, NULL},
+    [OPTION_NUMBER] = {"number", read_number, print_number, print_bytes},
+    [OPTION_BYTES] = {"size", read_bytes, print_bytes, print_bytes},
+    [OPTION_MIB] = {"number of MiB", read_mib, print_mib, print_mib},
+    [OPTION_DURATION] = {"duration", read_duration, print_duration, print_duration},
+    [OPTION_ENDPOINT] = {"HOST:PORT", read_endpoint, print_endpoint, NULL},
+    [OPTION_CHOICE] = {"choice", read_choice, print_choice, NULL},
+};
+
+/* ---- rows ---- */
+
+int option_read(const struct option *row, struct slice text, void *target)
+{
+    return types[row->type].read(row, text, (char *)target + row->offset);
+}
+
+void option_print(const struct option *row, const void *target, struct buf *out)
+{
+    types[row->type].print(row, (const char *)target + row->offset, out);
+}
+
+/* One end of the range. Plain numbers are written without units. */
+static void print_limit(const struct option *row, uint64_t value, struct buf *out)
+{
+    if (row->type == OPTION_NUMBER)
+        buf_u64(out, value);
+    else
+        types[row->type].print_limit(row, &value, out);
+}
+
+static void print_choices(const struct option *row, struct buf *out)
+{
+    for (size_t i = 0; row->choices[i]; i++)
+        buf_printf(out, "%s%s", i ? ", " : "", row->choices[i]);
+}
+
+/* "1 to 100", the choices, or nothing. */
+static void print_range(const struct option *row, struct buf *out)
+{
+    if (row->type == OPTION_CHOICE) {
+        print_choices(row, out);
+    } else if (types[row->type].print_limit) {
+        print_limit(row, row->min, out);
+        buf_text(out, " to ");
+        print_limit(row, row->max, out);
+    }
+}
+
+void option_expected(const struct option *row, struct buf *out)
+{
+    switch (row->type) {
+    case OPTION_TEXT:
+        buf_printf(out, "a text of %u to %u bytes", (unsigned)row->min, (unsigned)row->max);
+        break;
+    case OPTION_URL_PATH:
+        buf_printf(out, "a URL path such as /v1/logs, at most %u bytes", (unsigned)row->max);
+        break;
+    case OPTION_BOOL:
+        buf_text(out, "true or false");
+        break;
+    case OPTION_NUMBER:
+        buf_text(out, "a whole number from ");
+        break;
+    case OPTION_BYTES:
+        buf_text(out, "a size in bytes or with KiB, MiB, GiB, from ");
+        break;
+    case OPTION_MIB:
+        buf_text(out, "a whole number of MiB from ");
+        break;
+    case OPTION_DURATION:
+        buf_text(out, "a duration such as 5s or 1m30s, from ");
+        break;
+    case OPTION_ENDPOINT:
+        buf_text(out, "HOST:PORT such as 127.0.0.1:4317, without http://");
+        break;
+    case OPTION_CHOICE:
+        buf_text(out, "one of: ");
+        break;
+    }
+    print_range(row, out);
+}
+
+void option_document(const struct option *row, struct buf *out)
+{
+    buf_printf(out, "| `%s` | %s | %s%s%s | ", row->path, types[row->type].name,
+               row->initial[0] ? "`" : "", row->initial, row->initial[0] ? "`" : "");
+    print_range(row, out);
+    buf_printf(out, " | %s |", row->help);
+}
+
+/* ---- sets ---- */
+
+void options_default(const struct option *rows, size_t count, void *target)
+{
+    for (size_t i = 0; i < count; i++) {
+        int rc = option_read(&rows[i], slice_of(rows[i].initial), target);
+        assert(rc == 0); /* a table of ours is wrong; the tests read every default */
+        (void)rc;
+    }
+}
+
+const struct option *options_find(const struct option *rows, size_t count, struct slice path)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_is(path, rows[i].path))
+            return &rows[i];
+    return NULL;
+}
+
+int options_apply(const struct option *rows, size_t count, const char *path, const char *text,
+                  void *target, struct buf *why)
+{
+    const struct option *row = options_find(rows, count, slice_of(path));
+    if (!row) {
+        if (why)
+            buf_printf(why, "%s: unknown option", path);
+        return GW_ERR_NOT_FOUND;
+    }
+    int rc = option_read(row, slice_of(text), target);
+    if (rc < 0 && why) {
+        buf_printf(why, "%s: got \"%s\", expected ", path, text);
+        option_expected(row, why);
+    }
+    return rc;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/config/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/utf8.h"
+
+#define WARNINGS_MAX 100u
+#define QUOTED_BYTES 64u
+
+size_t trail_push(struct trail *trail, struct slice key)
+{
+    size_t before = trail->len;
+    const char *joint = before ? "::" : "";
+    int n = snprintf(trail->text + before, sizeof trail->text - before, "%s%.*s", joint,
+                     (int)(key.len < sizeof trail->text ? key.len : sizeof trail->text),
+                     (const char *)key.data);
+    if (n > 0)
+        trail->len = before + (size_t)n < sizeof trail->text ? before + (size_t)n
+                                                             : sizeof trail->text - 1;
+    return before;
+}
+
+void trail_cut(struct trail *trail, size_t len)
+{
+    trail->len = len;
+    trail->text[len] = '\0';
+}
+
+/* Keys and values are bytes of the file: nothing in them may steer the terminal that shows the message. */
+static void tame(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+/* "FILE:LINE:COL: PATH: message" into `line`; what does not fit is cut. */
+__attribute__((format(printf, 6, 0))) static void
+compose(const struct report *r, struct place at, const char *path, char *line, size_t room,
+        const char *format, va_list args)
+{
+    struct buf text = buf_make(room * 4);
+    buf_text(&text, r->file);
+    if (at.line)
+        buf_printf(&text, ":%u:%u", at.line, at.column);
+    buf_text(&text, ": ");
+    if (path && *path)
+        buf_printf(&text, "%s: ", path);
+    buf_vprintf(&text, format, args);
+    size_t n = text.len < room ? text.len : room - 1;
+    if (n)
+        memcpy(line, text.data, n);
+    line[n] = '\0';
+    line[utf8_valid_prefix(slice_make(line, n))] = '\0';
+    tame(line);
+    buf_free(&text);
+}
+
+int report_error(struct report *r, struct place at, const char *path, const char *format, ...)
+{
+    va_list args;
+    if (r->error->text[0])
+        return GW_ERR_INVALID;
+    va_start(args, format);
+    compose(r, at, path, r->error->text, sizeof r->error->text, format, args);
+    va_end(args);
+    r->error->line = at.line;
+    r->error->column = at.column;
+    return GW_ERR_INVALID;
+}
+
+int report_warning(struct report *r, struct place at, const char *path, const char *format, ...)
+{
+    char line[CONFIG_ERROR_BYTES];
+    va_list args;
+    if (r->warning_count == WARNINGS_MAX)
+        return 0;
+    va_start(args, format);
+    compose(r, at, path, line, sizeof line, format, args);
+    va_end(args);
+    char **list = realloc(r->warnings, (r->warning_count + 1) * sizeof *list);
+    if (!list)
+        return GW_ERR_NOMEM;
+    r->warnings = list;
+    list[r->warning_count] = strdup(line);
+    if (!list[r->warning_count])
+        return GW_ERR_NOMEM;
+    r->warning_count++;
+    return 0;
+}
+
+void report_free(struct report *r)
+{
+    for (size_t i = 0; i < r->warning_count; i++)
+        free(r->warnings[i]);
+    free(r->warnings);
+    r->warnings = NULL;
+    r->warning_count = 0;
+}
+
+struct report_quote report_quote(struct slice text)
+{
+    struct report_quote quote;
+    size_t at = 0, n = text.len < QUOTED_BYTES ? text.len : QUOTED_BYTES;
+    n = utf8_valid_prefix(slice_make(text.data, n));
+    quote.text[at++] = '"';
+    for (size_t i = 0; i < n; i++) {
+        uint8_t c = text.data[i];
+        if (c < 0x20 || c == 0x7f)
+            at += (size_t)snprintf(quote.text + at, sizeof quote.text - at, "\\x%02x", c);
+        else
+            quote.text[at++] = (char)c;
+    }
+    snprintf(quote.text + at, sizeof quote.text - at, "%s\"", n < text.len ? "..." : "");
+    return quote;
+}
