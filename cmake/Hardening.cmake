@@ -1,5 +1,5 @@
 # Flags of the whole tree: optimisation, hardening for releases, sanitizers where asked for.
-add_compile_definitions(_GNU_SOURCE)
+add_compile_definitions(_GNU_SOURCE MASQUES_VERSION="${PROJECT_VERSION}")
 add_compile_options(-fno-strict-aliasing -g)
 if(MASQUES_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined

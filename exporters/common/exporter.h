@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "exporters/common/delivery.h"
+#include "shared/base/buf.h"
 #include "shared/base/log.h"
 #include "shared/base/loop.h"
 
@@ -46,8 +47,9 @@ struct exporter_ops {
     size_t options_bytes;
     void (*defaults)(void *options);
     /* One option: from the configuration (path "a::b") or a flag (--a.b TEXT). 0; GW_ERR_NOT_FOUND: no such option;
-     * GW_ERR_INVALID with *why (static text or kept in the options). NULL: there are no options. */
-    int (*option)(void *options, const char *path, const char *text, const char **why);
+     * GW_ERR_INVALID: not a value of it. Errors are explained in `why` (appended), as options_apply() does. NULL:
+     * there are no options. */
+    int (*option)(void *options, const char *path, const char *text, struct buf *why);
 
     /* Returns its own state, owned by the runtime and given back to close(); NULL with *why set. `options` live as
      * long as the exporter. */

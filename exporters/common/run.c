@@ -101,7 +101,8 @@ void exporter_closed(struct exporter_host *host, const char *why)
         return;
     log_info(&host->log, "%s: nothing more is delivered here", why);
     exporter_trouble(host, why, false);
-    session_stop_taking(host->session);
+    if (host->session) /* not yet while it opens */
+        session_stop_taking(host->session);
     set_state(host, STATE_CLOSED);
     end(host, EXIT_SUCCESS);
 }
@@ -117,7 +118,7 @@ static void on_deadline(void *ctx)
     end(host, EXIT_SUCCESS);
 }
 
-/* Ends when nothing is held any more; unconfirmed verdicts get a little time of their own. */
+/* A drain ends when nothing is held any more; unconfirmed verdicts get a little time of their own. */
 static void drain_step(struct exporter_host *host)
 {
     if (host->state != STATE_DRAINING || session_in_progress(host->session))

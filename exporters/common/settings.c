@@ -102,13 +102,10 @@ static int store_open(const char *path, int *fd, struct buf *why)
 static int option_give(const struct exporter_ops *ops, void *options, const char *path,
                        const char *text, const char *shown, struct buf *why)
 {
-    const char *reason = "wrong value";
-    int rc = ops->option ? ops->option(options, path, text, &reason) : GW_ERR_NOT_FOUND;
-    if (rc == GW_ERR_NOT_FOUND)
-        buf_printf(why, "%s: there is no such option", shown);
-    else if (rc < 0)
-        buf_printf(why, "%s: \"%s\": %s", shown, text, reason);
-    return rc < 0 ? GW_ERR_INVALID : 0;
+    if (ops->option)
+        return ops->option(options, path, text, why) < 0 ? GW_ERR_INVALID : 0;
+    buf_printf(why, "%s: unknown option", shown);
+    return GW_ERR_INVALID;
 }
 
 /* A flag's name as a path: "a.b-c" is "a::b_c". False: too long. */
@@ -156,7 +153,7 @@ static int flag_take(const struct exporter_ops *ops, void *options, struct slice
         snprintf(shown, sizeof shown, "--%.*s", (int)name.len, (const char *)name.data);
         if (flag_path(name, path, sizeof path))
             return option_give(ops, options, path, value, shown, why);
-        buf_printf(why, "%s: there is no such option", shown);
+        buf_printf(why, "%s: unknown option", shown);
         return GW_ERR_INVALID;
     }
     int word = 0;
@@ -247,9 +244,8 @@ int settings_from_master(const Masques__Control__Settings *settings,
                          struct exporter_settings *out, struct buf *why)
 {
     *out = settings_default(ops, options);
-    if (settings->role_case != MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER ||
-        strcmp(settings->exporter->type, ops->type) != 0) {
-        buf_printf(why, "the master's settings are not for an exporter of type %s", ops->type);
+    if (settings->role_case != MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER) {
+        buf_text(why, "the master's settings are not for an exporter");
         return GW_ERR_INVALID;
     }
     const Masques__Control__ExporterSettings *mine = settings->exporter;

@@ -34,7 +34,7 @@ enum settings_flags_outcome {
 };
 
 /* Reads the flags of main(); flags that are no flags of every exporter go to ops->option(). `options` is the exporter's
- * struct. An opened --store directory is the caller's. `why` is appended to: one sentence, without a newline. */
+ * struct. An opened --store directory is the caller's. `why`, empty, gets one sentence, without a newline. */
 enum settings_flags_outcome settings_from_flags(int argc, char **argv,
                                                 const struct exporter_ops *ops, void *options,
                                                 struct exporter_settings *out, struct buf *why);

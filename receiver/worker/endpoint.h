@@ -27,8 +27,8 @@ struct endpoint_config {
     uint32_t wanted;           /* bit n set: a pipeline takes signal n */
 };
 
-/* Filled in as far as known before a refusal: codec always is (JSON when the content type says nothing usable), so
- * that the refusal is written in the request's own encoding. */
+/* Filled in as far as known before a refusal. codec always is (JSON when the content type says nothing usable), so
+ * that the refusal is written in the request's own encoding; signal is 0 when the path was not known. */
 struct endpoint {
     enum otlp_cause cause; /* OTLP_ACCEPTED, or why not */
     enum otlp_signal signal;

@@ -61,7 +61,7 @@ void grpc_frame_explain(const struct grpc_frame *f, struct buf *out);
 void grpc_frame_prefix(uint8_t out[GRPC_PREFIX_BYTES], uint32_t length);
 
 /* Reads a grpc-timeout: 1 to 8 digits and one of H M S m u n. *ms is rounded up, so that 0 means exactly 0.
- * GW_ERR_MALFORMED: answer OTLP_BAD_REQUEST. */
+ * GW_ERR_MALFORMED: answer OTLP_BAD_GRPC_TIMEOUT. */
 int grpc_timeout_parse(struct slice text, uint64_t *ms) GW_MUST_CHECK;
 
 /* Appends the value of grpc-message: every byte outside 0x20..0x7e, and '%', as %XX. */

@@ -32,7 +32,7 @@ void inflate_free(struct inflate **inflate);
 /* Inflates all of `in` (RFC 1952; concatenated members are one body, anything else behind a member is an error).
  * *out: a blob held once by the caller, on success only; its cap, which is what was granted, may exceed its len.
  * GW_ERR_TOO_LARGE: over max_bytes; GW_ERR_INVALID: over the ratio; GW_ERR_CORRUPT: no gzip, cut short, a checksum
- * that does not fit, trailing garbage, too many members; GW_ERR_FULL: not granted; GW_ERR_NOMEM. *why: static text. */
+ * that does not fit (of content, not of headers), trailing garbage, too many members; GW_ERR_FULL: not granted; GW_ERR_NOMEM. *why: static text. */
 int inflate_gzip(struct inflate *inflate, struct slice in, const struct inflate_limits *limits,
                  struct blob **out, const char **why) GW_MUST_CHECK;
 

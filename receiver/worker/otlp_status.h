@@ -34,7 +34,8 @@ enum otlp_cause {
     OTLP_WRONG_METHOD,
     OTLP_UNSUPPORTED_MEDIA_TYPE,
     /* The transport */
-    OTLP_BAD_REQUEST,     /* an HTTP head or chunk that is malformed, a bad grpc-timeout */
+    OTLP_BAD_REQUEST,     /* an HTTP head or chunk that is malformed; the parser's status may be more exact */
+    OTLP_BAD_GRPC_TIMEOUT,
     OTLP_LENGTH_REQUIRED, /* a POST with neither Content-Length nor chunks */
     OTLP_BODY_TIMEOUT,    /* the body came too slowly */
     OTLP_HEADERS_TOO_LARGE,

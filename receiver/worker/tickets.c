@@ -2,7 +2,6 @@
 #include "receiver/worker/tickets.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define RING_FIRST_SIZE 256u
 
@@ -20,50 +19,44 @@ void tickets_fini(struct tickets *t)
     t->ring_size = 0;
 }
 
-/* Bytes behind the ticket for a copy of the sources. */
-static size_t sources_bytes(const Masques__Bus__Sources *sources)
+static ProtobufCBinaryData bytes_of(struct slice s)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < sources->n_sources; i++) {
-        const Masques__Bus__Source *source = sources->sources[i];
-        bytes += sizeof source + sizeof *source + source->service.len + source->session.len;
-    }
-    return bytes;
+    return (ProtobufCBinaryData){s.len, (uint8_t *)(uintptr_t)s.data}; /* packed, never written to */
 }
 
-static uint8_t *copy_bytes(ProtobufCBinaryData *bytes, uint8_t *room)
-{
-    if (bytes->len)
-        memcpy(room, bytes->data, bytes->len);
-    bytes->data = room;
-    return room + bytes->len;
-}
-
-/* `room`: aligned for pointers. First the array of pointers, then the sources, then their texts. */
-static void copy_sources(struct uplink_ticket *ticket, const Masques__Bus__Sources *from,
-                         void *room)
+/* `room`, behind the ticket: the array of pointers that protobuf-c wants, then what they point at. */
+static void copy_sources(struct uplink_ticket *ticket, const struct sources *from, void *room)
 {
     Masques__Bus__Source **list = room;
-    Masques__Bus__Source *source = (Masques__Bus__Source *)(void *)(list + from->n_sources);
-    uint8_t *text = (uint8_t *)(source + from->n_sources);
-    for (size_t i = 0; i < from->n_sources; i++, source++) {
-        *source = *from->sources[i];
-        text = copy_bytes(&source->service, text);
-        text = copy_bytes(&source->session, text);
-        list[i] = source;
+    Masques__Bus__Source *to = (Masques__Bus__Source *)(void *)(list + from->used);
+    for (uint32_t i = 0; i < from->used; i++, to++) {
+        const struct source *source = &from->list[i];
+        masques__bus__source__init(to);
+        to->service = bytes_of(source->service);
+        to->session = bytes_of(source->session);
+        to->numbered = source->numbered;
+        to->lowest = source->lowest;
+        to->highest = source->highest;
+        to->count = source->count;
+        list[i] = to;
     }
-    ticket->sources = *from;
+    masques__bus__sources__init(&ticket->sources);
+    ticket->sources.n_sources = from->used;
     ticket->sources.sources = list;
+    ticket->sources.more = from->more;
     ticket->batch.sources = &ticket->sources;
 }
 
 struct uplink_ticket *tickets_add(struct tickets *t, const struct uplink_batch *batch)
 {
-    size_t extra = batch->sources ? sources_bytes(batch->sources) : 0;
+    size_t each = sizeof(Masques__Bus__Source) + sizeof(Masques__Bus__Source *);
+    size_t extra = batch->sources ? batch->sources->used * each : 0;
     struct uplink_ticket *ticket = malloc(sizeof *ticket + extra);
     if (!ticket)
         return NULL;
-    *ticket = (struct uplink_ticket){.payload = blob_hold(batch->payload), .prev = t->last};
+    *ticket = (struct uplink_ticket){.payload = blob_hold(batch->payload),
+                                     .charge = batch->charge,
+                                     .prev = t->last};
     masques__bus__batch__init(&ticket->batch);
     ticket->batch.signal = (Masques__Bus__Signal)batch->signal;
     ticket->batch.stream = batch->stream;
@@ -149,18 +142,11 @@ struct uplink_ticket *tickets_find(const struct tickets *t, uint64_t number)
     return ticket && ticket->number == number ? ticket : NULL;
 }
 
-uint64_t tickets_rewind(struct tickets *t)
+void tickets_rewind(struct tickets *t)
 {
-    uint64_t removed = 0;
-    for (struct uplink_ticket *k = t->first, *next; k && k->sent; k = next) {
-        next = k->next;
+    for (struct uplink_ticket *k = t->first; k && k->sent; k = k->next) {
         k->sent = false;
         k->again = true;
-        if (!k->done) {
-            tickets_remove(t, k);
-            removed++;
-        }
     }
     t->unsent = t->first;
-    return removed;
 }

@@ -18,6 +18,7 @@ struct uplink_ticket {
     uplink_done_fn done; /* NULL: nobody waits any more */
     void *ctx;
     struct blob *payload;
+    uint64_t charge; /* bytes in the ledger */
     bool sent;  /* in the session that is up */
     bool again; /* was sent in an earlier session */
     Masques__Bus__Batch batch;
@@ -58,8 +59,7 @@ struct uplink_ticket *tickets_find(const struct tickets *t, uint64_t number);
 /* What PUBLISH says: no number below this one is open. */
 uint64_t tickets_lowest_open(const struct tickets *t);
 
-/* The session is over: everything is unsent again, numbers kept. Tickets that nobody waits for are removed; returns
- * how many those were. */
-uint64_t tickets_rewind(struct tickets *t);
+/* The session is over: everything is unsent again, numbers kept. */
+void tickets_rewind(struct tickets *t);
 
 #endif

@@ -9,10 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "receiver/worker/ledger.h"
 #include "shared/base/blob.h"
 #include "shared/base/log.h"
 #include "shared/base/loop.h"
 #include "shared/bus/link.h"
+#include "shared/otlp/sources.h"
 
 #define UPLINK_MESSAGE_BATCHES 64u              /* in one PUBLISH */
 #define UPLINK_MESSAGE_BYTES (4u * 1024 * 1024) /* payload of one PUBLISH; a larger batch travels alone */
@@ -46,7 +48,8 @@ struct uplink_batch {
     uint32_t records;
     uint64_t received_ns;                 /* wall clock */
     struct blob *payload;                 /* held by the uplink until the verdict */
-    const Masques__Bus__Sources *sources; /* copied with all that it points at; may be NULL */
+    uint64_t charge;                      /* bytes in the ledger that go with it: see uplink_publish() */
+    const struct sources *sources;        /* copied; its slices lie in the payload; may be NULL */
 };
 
 struct uplink_ticket; /* one batch on its way; dead after done() or uplink_abandon() */
@@ -74,16 +77,28 @@ struct uplink_counters {
     uint64_t in_flight_bytes;    /* gauge: sent in this session, without a verdict */
 };
 
-/* Connects at the next turn. `context`, `endpoint`, `name` and `events` (may be NULL) are borrowed for the uplink's
- * life. Returns owned; NULL: no memory. */
-struct uplink *uplink_new(struct loop *loop, struct link_context *context, const char *endpoint,
-                          const char *name, const struct uplink_events *events, void *ctx,
-                          const struct log *log);
+struct uplink_setup {
+    struct loop *loop;
+    struct link_context *context;
+    const char *endpoint; /* of the router */
+    const char *name;     /* of this worker on the bus: "worker/1" */
+    struct ledger *ledger;
+    const struct uplink_events *events; /* may be NULL */
+    void *ctx;                          /* of the events */
+    const struct log *log;
+};
+
+/* Connects at the next turn. What `setup` points at is borrowed for the uplink's life. Returns owned; NULL: no
+ * memory. */
+struct uplink *uplink_new(const struct uplink_setup *setup);
 /* Batches that are still open are dropped; nobody is told. */
 void uplink_free(struct uplink **uplink);
 
-/* Returns the ticket, or NULL: no memory (done is not called). `deadline_ms` is on loop_now_ms's clock; done comes
- * at most 100 ms after it. Batches are sent in the order of publication. */
+/* Returns the ticket, or NULL: no memory (done is not called, the charge stays the caller's). The uplink takes the
+ * charge and gives it back to the ledger when the batch has its end, which for an abandoned one may be later than
+ * anybody waits. `deadline_ms` is on loop_now_ms's clock; done comes
+ * at most 100 ms after it. Batches are sent in the order of publication, at the end of the turn. Not for chores and
+ * deferred calls, after which the turn may be over. */
 struct uplink_ticket *uplink_publish(struct uplink *uplink, const struct uplink_batch *batch,
                                      uint64_t deadline_ms, uplink_done_fn done, void *ctx);
 
@@ -91,6 +106,8 @@ struct uplink_ticket *uplink_publish(struct uplink *uplink, const struct uplink_
 void uplink_abandon(struct uplink *uplink, struct uplink_ticket *ticket);
 
 bool uplink_is_up(const struct uplink *uplink);
+/* The master says that the router was started anew: no need to wait until it is heard to be silent. */
+void uplink_router_restarted(struct uplink *uplink);
 /* How long there has been no session, ms; 0 while there is one. */
 uint64_t uplink_away_ms(const struct uplink *uplink);
 /* Bit n set: some exporter wants signal n, by the router's last word; `before` until it has spoken. */

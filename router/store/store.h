@@ -60,7 +60,7 @@ enum store_loss {
     STORE_LOSS_UNSUBSCRIBED = 4, /* the consumer gave the signal up */
     STORE_LOSS_SHARE = 5,        /* over its share of a full store */
     STORE_LOSS_GAVE_UP = 6,      /* its retries ended */
-    STORE_LOSS_END,
+    STORE_LOSS_END, /* not a reason: how many numbers there are */
 };
 
 /* "space", "corrupt", … Static text, never NULL. */
@@ -251,6 +251,7 @@ struct store_extent {
     uint64_t received_ns;
     uint32_t length;
     uint32_t records;
+    uint32_t stream;
 };
 
 /* The batches of a pending group, in order. *out is borrowed until the next call of this function.
@@ -276,8 +277,9 @@ struct store_counts {
     uint64_t delivered;
     uint64_t rejected;
     uint64_t lost;
+    uint64_t lost_by[STORE_LOSS_END]; /* index: enum store_loss; their sum is lost */
     uint64_t pending;
-    uint64_t pending_batches; /* counted up to the cursor's next gap: those of answered groups above it are out */
+    uint64_t pending_batches;
     uint64_t pending_bytes;
     uint64_t oldest_ns; /* receive time of the oldest pending batch; 0: none */
     uint64_t open_from; /* sequence of the first batch in no group yet */

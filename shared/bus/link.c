@@ -339,6 +339,13 @@ struct link *link_connect(struct loop *loop, struct link_context *context, const
     return open_link(&made, context, endpoint, why);
 }
 
+void link_drop(struct link **at)
+{
+    if (*at)
+        set_int((*at)->socket, ZMQ_LINGER, 0);
+    link_close(at);
+}
+
 void link_close(struct link **at)
 {
     struct link *link = *at;

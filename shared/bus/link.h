@@ -62,6 +62,8 @@ struct link *link_connect(struct loop *loop, struct link_context *context, const
 
 /* Closes the socket: what is queued gets at most 1 s more. Safe from inside on_message. */
 void link_close(struct link **link);
+/* The same, and what is queued is thrown away: it was meant for a session that is over. */
+void link_drop(struct link **link);
 
 /* Sends one message. `frame` and the payloads' array are borrowed; version and oldest are filled in.
  * 0; GW_ERR_NOT_FOUND: no peer under this route any more; GW_ERR_FULL: the socket would block (a bug of the credit);

@@ -26,6 +26,7 @@ struct peer {
     struct link *link;
     uint64_t session;
     uint64_t sequence;   /* of our heartbeats */
+    uint64_t attempt;    /* HELLOs said */
     uint64_t heard_ms;   /* when the router was last heard, or asked */
     uint64_t ticked_ms;  /* when our own tick last came */
     struct loop_timer *tick;
@@ -38,7 +39,7 @@ static void ask(struct peer *peer);
 static void close_session(struct peer *peer, const char *why)
 {
     bool was_up = peer->state == STATE_UP;
-    link_close(&peer->link);
+    link_drop(&peer->link);
     peer->state = STATE_NONE;
     peer->session = 0;
     if (was_up)
@@ -116,6 +117,7 @@ static void say_hello(struct peer *peer)
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Hello hello = MASQUES__BUS__HELLO__INIT;
     hello.pid = (uint32_t)getpid();
+    hello.attempt = ++peer->attempt;
     peer->events->fill_hello(peer->ctx, &hello);
     frame.body_case = MASQUES__BUS__FRAME__BODY_HELLO;
     frame.hello = &hello;

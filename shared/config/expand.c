@@ -163,7 +163,7 @@ static int replace_all(struct expander *x, const struct yaml_node *node, struct 
     for (unsigned round = 0; find_reference(buf_slice(a), &at); round++) {
         if (round == EXPAND_ROUNDS_MAX || x->total++ == EXPAND_TOTAL_MAX)
             return report_error(x->report, node->at, NULL,
-                                "${...} that stand for further ${...}: no end after %u rounds", round);
+                                "more ${...} than can be meant, or ${...} that stand for each other");
         int rc = replace(x, node, buf_slice(a), at, b, outcome);
         if (rc < 0)
             return rc;

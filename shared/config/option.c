@@ -156,21 +156,36 @@ static void print_choice(const struct option *row, const void *field, struct buf
     buf_text(out, row->choices[*(const uint32_t *)field]);
 }
 
+static void print_count(uint64_t value, struct buf *out)
+{
+    buf_u64(out, value);
+}
+
+static void print_count_mib(uint64_t value, struct buf *out)
+{
+    buf_u64(out, value / SIZE_MIB);
+}
+
+static void print_ns(uint64_t value, struct buf *out)
+{
+    duration_print((int64_t)value, out);
+}
+
 struct type {
     const char *name; /* in the document */
     int (*read)(const struct option *row, struct slice text, void *field);
     void (*print)(const struct option *row, const void *field, struct buf *out);
-    void (*print_limit)(const struct option *row, const void *value, struct buf *out);
+    void (*print_limit)(uint64_t value, struct buf *out); /* NULL: has no range to show */
 };
 
 static const struct type types[] = {
     [OPTION_TEXT] = {"text", read_text, print_text, NULL},
     [OPTION_URL_PATH] = {"URL path", read_url_path, print_text, NULL},
     [OPTION_BOOL] = {"bool", read_bool, print_bool, NULL},
-    [OPTION_NUMBER] = {"number", read_number, print_number, print_bytes},
-    [OPTION_BYTES] = {"size", read_bytes, print_bytes, print_bytes},
-    [OPTION_MIB] = {"number of MiB", read_mib, print_mib, print_mib},
-    [OPTION_DURATION] = {"duration", read_duration, print_duration, print_duration},
+    [OPTION_NUMBER] = {"number", read_number, print_number, print_count},
+    [OPTION_BYTES] = {"size", read_bytes, print_bytes, size_print},
+    [OPTION_MIB] = {"number of MiB", read_mib, print_mib, print_count_mib},
+    [OPTION_DURATION] = {"duration", read_duration, print_duration, print_ns},
     [OPTION_ENDPOINT] = {"HOST:PORT", read_endpoint, print_endpoint, NULL},
     [OPTION_CHOICE] = {"choice", read_choice, print_choice, NULL},
 };
@@ -187,15 +202,6 @@ void option_print(const struct option *row, const void *target, struct buf *out)
     types[row->type].print(row, (const char *)target + row->offset, out);
 }
 
-/* One end of the range. Plain numbers are written without units. */
-static void print_limit(const struct option *row, uint64_t value, struct buf *out)
-{
-    if (row->type == OPTION_NUMBER)
-        buf_u64(out, value);
-    else
-        types[row->type].print_limit(row, &value, out);
-}
-
 static void print_choices(const struct option *row, struct buf *out)
 {
     for (size_t i = 0; row->choices[i]; i++)
@@ -208,9 +214,9 @@ static void print_range(const struct option *row, struct buf *out)
     if (row->type == OPTION_CHOICE) {
         print_choices(row, out);
     } else if (types[row->type].print_limit) {
-        print_limit(row, row->min, out);
+        types[row->type].print_limit(row->min, out);
         buf_text(out, " to ");
-        print_limit(row, row->max, out);
+        types[row->type].print_limit(row->max, out);
     }
 }
 

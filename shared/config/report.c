@@ -37,26 +37,25 @@ static void tame(char *text)
             *text = '?';
 }
 
-/* "FILE:LINE:COL: PATH: message" into `line`; what does not fit is cut. */
+/* Bytes that snprintf() has put into `room`, given what it returned. */
+static size_t written(int n, size_t room)
+{
+    return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+}
+
+/* "FILE:LINE:COL: PATH: message" into `line`; what does not fit is cut, between characters. */
 __attribute__((format(printf, 6, 0))) static void
 compose(const struct report *r, struct place at, const char *path, char *line, size_t room,
         const char *format, va_list args)
 {
-    struct buf text = buf_make(room * 4);
-    buf_text(&text, r->file);
+    size_t n = written(snprintf(line, room, "%s", r->file), room);
     if (at.line)
-        buf_printf(&text, ":%u:%u", at.line, at.column);
-    buf_text(&text, ": ");
-    if (path && *path)
-        buf_printf(&text, "%s: ", path);
-    buf_vprintf(&text, format, args);
-    size_t n = text.len < room ? text.len : room - 1;
-    if (n)
-        memcpy(line, text.data, n);
-    line[n] = '\0';
+        n += written(snprintf(line + n, room - n, ":%u:%u", at.line, at.column), room - n);
+    n += written(snprintf(line + n, room - n, ": %s%s", path ? path : "", path && *path ? ": " : ""),
+                 room - n);
+    n += written(vsnprintf(line + n, room - n, format, args), room - n);
     line[utf8_valid_prefix(slice_make(line, n))] = '\0';
     tame(line);
-    buf_free(&text);
 }
 
 int report_error(struct report *r, struct place at, const char *path, const char *format, ...)

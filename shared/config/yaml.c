@@ -125,6 +125,12 @@ void yaml_free(struct yaml_doc *doc)
 
 /* ---- events to nodes ---- */
 
+static bool is_quoted(struct fy_token *token)
+{
+    enum fy_scalar_style style = fy_token_scalar_style(token);
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
 static struct place place_of(const struct builder *b, struct fy_event *event)
 {
     if (b->fixed)
@@ -132,7 +138,9 @@ static struct place place_of(const struct builder *b, struct fy_event *event)
     const struct fy_mark *mark = fy_event_start_mark(event);
     if (!mark)
         return (struct place){1, 1};
-    return (struct place){(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
+    /* The mark of a quoted scalar is behind its quote. */
+    bool quoted = event->type == FYET_SCALAR && mark->column > 0 && is_quoted(event->scalar.value);
+    return (struct place){(uint32_t)mark->line + 1, (uint32_t)mark->column + (quoted ? 0 : 1)};
 }
 
 static struct slice text_of(struct fy_token *token)

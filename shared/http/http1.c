@@ -46,8 +46,9 @@ struct parser {
     const uint8_t *at;
     const uint8_t *end;
     struct http1_request *request;
-    unsigned seen; /* bit n: row n of known[] has come */
-    bool close;    /* named in Connection */
+    bool line_read; /* the request line is behind us */
+    unsigned seen;  /* bit n: row n of known[] has come */
+    bool close;     /* named in Connection */
     bool keep_alive;
 };
 
@@ -315,6 +316,7 @@ static int parse_field_line(struct parser *p)
 static int parse_fields(struct parser *p)
 {
     const uint8_t *from = p->at;
+    p->line_read = true;
     while (p->at < p->end && *p->at != '\r') {
         int err = parse_field_line(p);
         if (err)
@@ -358,11 +360,9 @@ int64_t http1_request_parse(struct slice bytes, size_t max_bytes, struct http1_r
         return GW_ERR_INCOMPLETE;
     struct parser p = {.at = bytes.data, .end = bytes.data + len, .request = out};
     int err = parse_head(&p);
-    if (err == GW_ERR_INCOMPLETE && len == max_bytes) {
-        bool line = memchr(bytes.data, '\n', len) != NULL;
-        return line ? refuse(&p, 431, "the headers are too large")
-                    : refuse(&p, 414, "the request line is too long");
-    }
+    if (err == GW_ERR_INCOMPLETE && len == max_bytes)
+        return p.line_read ? refuse(&p, 431, "the headers are too large")
+                           : refuse(&p, 414, "the request line is too long");
     return err ? err : p.at - bytes.data;
 }
 

@@ -24,6 +24,7 @@ struct http1_chunked {
     uint32_t ext_total; /* bytes of extensions so far */
     uint32_t count;     /* digits, extension bytes or trailer bytes, by state */
     int state;
+    int error;          /* enum gw_err, once failed */
 };
 
 /* Starts at the first byte of a body that may have `max_bytes` of content. */

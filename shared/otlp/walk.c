@@ -28,6 +28,8 @@ struct walker {
     uint32_t max_depth;
     uint64_t records;
     uint64_t max_records;
+    uint64_t metric_base;  /* records before the metric at hand, */
+    uint8_t metric_member; /* and the member of Metric.data it has so far */
     struct otlp_walk_result *out;
     struct level levels[OTLP_DEPTH_MAX];
 };
@@ -155,6 +157,18 @@ static int check_packed(struct walker *w, const struct here *here, const struct 
     return sound ? GW_OK : fail(w, here, OTLP_FAULT_PACKED, numbers.data, 0);
 }
 
+/* A metric has one kind of data: the points of a former member do not count when another one follows. */
+static inline void enter_metric_part(struct walker *w, uint8_t message)
+{
+    if (message == OTLP_METRIC) {
+        w->metric_base = w->records;
+        w->metric_member = 0;
+    } else if (message >= OTLP_GAUGE && message <= OTLP_SUMMARY && message != w->metric_member) {
+        w->records = w->metric_base;
+        w->metric_member = message;
+    }
+}
+
 static int enter(struct walker *w, const struct here *here, const struct otlp_field *field,
                  struct wire *in, struct slice body)
 {
@@ -165,6 +179,7 @@ static int enter(struct walker *w, const struct here *here, const struct otlp_fi
             return fail(w, here, OTLP_FAULT_RECORDS, here->tag, w->max_records);
         w->records++;
     }
+    enter_metric_part(w, field->child);
     struct level *level = &w->levels[w->depth++];
     level->tag = here->tag;
     level->end = body.data + body.len;

@@ -6,11 +6,11 @@
 #include <check.h>
 #include <stdlib.h>
 
-#define SUITE_MAIN(name, ...)                                                                       \
+#define SUITE_MAIN(title, ...)                                                                      \
     int main(void)                                                                                  \
     {                                                                                               \
         const TTest *const tests[] = {__VA_ARGS__};                                                 \
-        Suite *suite = suite_create(name);                                                          \
+        Suite *suite = suite_create(title);                                                         \
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {                               \
             TCase *tc = tcase_create(tests[i]->name);                                               \
             tcase_add_test(tc, tests[i]);                                                           \

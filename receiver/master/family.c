@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/master/family.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "receiver/master/settings.h"
+#include "shared/base/clock.h"
+#include "shared/base/entropy.h"
+
+#define WORKERS_MOST_BY_DEFAULT 4u
+#define WATCH_MS 250u
+#define START_MS 30000u      /* a child that is not ready by then is hung */
+#define STARTS_MAX 5u        /* a child that dies so often before all are ready never will be */
+#define ROUTER_GONE_MS 2000u /* after that telemetry cannot be accepted (design: health) */
+
+enum phase {
+    PHASE_STARTING,
+    PHASE_RUNNING,
+    PHASE_DRAIN_WORKERS,
+    PHASE_DRAIN_ROUTER,
+    PHASE_DRAIN_EXPORTERS,
+    PHASE_ENDED,
+};
+
+struct family {
+    struct loop *loop;
+    struct family_parts parts;
+    const struct family_events *events;
+    void *ctx;
+    const struct log *log;
+
+    enum phase phase;
+    uint64_t deadline_ms; /* of draining */
+    struct member **members; /* router, exporters, workers */
+    size_t count;
+    struct settings_shared shared;
+    int life[2]; /* nothing is ever written: the read end tells the children when we are gone */
+    struct loop_timer *watch;
+    uint64_t watched_ms;
+};
+
+/* ---- members --------------------------------------------------------------------------------------------------- */
+
+const struct member *family_at(const struct family *family, size_t i)
+{
+    return i < family->count ? family->members[i] : NULL;
+}
+
+const char *family_bus(const struct family *family)
+{
+    return family->shared.bus_endpoint;
+}
+
+static struct member *router_of(const struct family *family)
+{
+    return family->members[0];
+}
+
+static void tell_router_of(struct family *family, const struct member *m)
+{
+    Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;
+    Masques__Control__Expect expect = MASQUES__CONTROL__EXPECT__INIT;
+    expect.name = (char *)m->name;
+    expect.pid = (uint32_t)m->pid;
+    expect.spawn = m->spawn;
+    down.body_case = MASQUES__CONTROL__DOWN__BODY_EXPECT;
+    down.expect = &expect;
+    member_tell(router_of(family), &down);
+}
+
+static void tell_of_router(struct family *family)
+{
+    Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;
+    Masques__Control__RouterUp up = MASQUES__CONTROL__ROUTER_UP__INIT;
+    up.spawn = router_of(family)->spawn;
+    down.body_case = MASQUES__CONTROL__DOWN__BODY_ROUTER_UP;
+    down.router_up = &up;
+    for (size_t i = 1; i < family->count; i++)
+        member_tell(family->members[i], &down);
+}
+
+static void member_started(void *ctx, struct member *m)
+{
+    struct family *family = ctx;
+    if (m->kind != MEMBER_ROUTER) {
+        tell_router_of(family, m);
+        return;
+    }
+    for (size_t i = 1; i < family->count; i++)
+        if (member_lives(family->members[i]))
+            tell_router_of(family, family->members[i]);
+}
+
+static bool all_ready(const struct family *family)
+{
+    for (size_t i = 0; i < family->count; i++) {
+        enum member_state state = family->members[i]->state;
+        if (state != MEMBER_RUNNING && state != MEMBER_CLOSED)
+            return false;
+    }
+    return true;
+}
+
+static void member_ready(void *ctx, struct member *m)
+{
+    struct family *family = ctx;
+    if (m->kind == MEMBER_ROUTER && m->spawn > 1)
+        tell_of_router(family);
+    if (family->phase != PHASE_STARTING || !all_ready(family))
+        return;
+    family->phase = PHASE_RUNNING;
+    family->events->ready(family->ctx);
+}
+
+static void member_gave_up(void *ctx, struct member *m, const char *why)
+{
+    struct family *family = ctx;
+    char text[512];
+    log_error(family->log, "%s gives up: %s", m->name, why);
+    if (family->phase != PHASE_STARTING)
+        return;
+    snprintf(text, sizeof text, "%s cannot start: %s", m->name, why);
+    family->events->failed(family->ctx, text);
+}
+
+static void fill_settings(void *ctx, struct member *m, Masques__Control__Settings *settings,
+                          struct spawn_request *request)
+{
+    struct family *family = ctx;
+    request->life = family->life[0];
+    settings_fill(&family->shared, m, settings, request);
+}
+
+/* ---- the order of ending ---------------------------------------------------------------------------------------- */
+
+static bool any_lives(const struct family *family, enum member_kind kind)
+{
+    for (size_t i = 0; i < family->count; i++)
+        if (family->members[i]->kind == kind && member_lives(family->members[i]))
+            return true;
+    return false;
+}
+
+static void drain_kind(struct family *family, enum member_kind kind)
+{
+    uint64_t now = loop_now_ms(family->loop);
+    uint64_t left = family->deadline_ms > now ? family->deadline_ms - now : 0;
+    for (size_t i = 0; i < family->count; i++)
+        if (family->members[i]->kind == kind)
+            member_drain(family->members[i], (uint32_t)left);
+}
+
+/* One row a phase: who drains in it. The next one begins when none of them lives any more. */
+static const struct {
+    enum phase phase;
+    enum member_kind kind;
+} order[] = {
+    {PHASE_DRAIN_WORKERS, MEMBER_WORKER},
+    {PHASE_DRAIN_ROUTER, MEMBER_ROUTER},
+    {PHASE_DRAIN_EXPORTERS, MEMBER_EXPORTER},
+};
+
+static void go_on_draining(struct family *family)
+{
+    while (family->phase >= PHASE_DRAIN_WORKERS && family->phase < PHASE_ENDED) {
+        enum member_kind kind = order[family->phase - PHASE_DRAIN_WORKERS].kind;
+        drain_kind(family, kind);
+        if (any_lives(family, kind))
+            return;
+        family->phase++;
+        if (family->phase == PHASE_ENDED)
+            family->events->ended(family->ctx);
+    }
+}
+
+void family_drain(struct family *family, uint64_t grace_ms)
+{
+    if (family->phase >= PHASE_DRAIN_WORKERS)
+        return;
+    family->deadline_ms = loop_now_ms(family->loop) + grace_ms;
+    family->phase = PHASE_DRAIN_WORKERS;
+    go_on_draining(family);
+}
+
+void family_end(struct family *family)
+{
+    for (size_t i = 0; i < family->count; i++)
+        member_end(family->members[i]);
+    if (family->phase < PHASE_DRAIN_WORKERS)
+        family->phase = PHASE_DRAIN_WORKERS;
+    go_on_draining(family);
+}
+
+static void member_gone(void *ctx, struct member *m)
+{
+    struct family *family = ctx;
+    if (family->phase == PHASE_STARTING && m->state == MEMBER_WAITING && m->spawn >= STARTS_MAX)
+        member_gave_up(family, m, m->error);
+    go_on_draining(family);
+}
+
+/* A SIGCHLD may stand for several of them. */
+static void reap(void *ctx, int signum)
+{
+    struct family *family = ctx;
+    (void)signum;
+    for (size_t i = 0; i < family->count; i++) {
+        struct member *m = family->members[i];
+        int status;
+        if (member_lives(m) && waitpid(m->pid, &status, WNOHANG) == m->pid)
+            member_exited(m, status);
+    }
+}
+
+/* ---- watching --------------------------------------------------------------------------------------------------- */
+
+static void watch_member(struct family *family, struct member *m, uint64_t now)
+{
+    uint64_t hang_ms = family->parts.config->masques.hang_after_ns / CLOCK_NS_PER_MS;
+    uint64_t limit = m->state == MEMBER_STARTING && hang_ms < START_MS ? START_MS : hang_ms;
+    char why[96];
+    if (!member_lives(m) || m->state == MEMBER_DRAINING || now - m->heard_ms < limit)
+        return;
+    snprintf(why, sizeof why, "silent for %.1f s", (double)(now - m->heard_ms) / CLOCK_MS_PER_S);
+    m->heard_ms = now; /* once is enough */
+    member_kill(m, why);
+}
+
+static void watch(void *ctx)
+{
+    struct family *family = ctx;
+    uint64_t now = loop_now_ms(family->loop);
+    bool slept = now - family->watched_ms > 4 * WATCH_MS; /* our own tick was late: no proof of anything */
+    family->watched_ms = now;
+    loop_timer_set(family->watch, WATCH_MS);
+    for (size_t i = 0; i < family->count; i++) {
+        if (slept)
+            family->members[i]->heard_ms = now;
+        watch_member(family, family->members[i], now);
+    }
+    if (family->phase >= PHASE_DRAIN_WORKERS && family->phase < PHASE_ENDED &&
+        now >= family->deadline_ms) {
+        log_warn(family->log, "the grace period is over: ending the rest");
+        family->deadline_ms = now + START_MS;
+        family_end(family);
+    }
+}
+
+bool family_accepts(const struct family *family)
+{
+    const struct member *router = router_of(family);
+    uint64_t now = loop_now_ms(family->loop);
+    bool worker = false;
+    for (size_t i = 0; i < family->count; i++)
+        worker |= family->members[i]->kind == MEMBER_WORKER &&
+                  family->members[i]->state == MEMBER_RUNNING;
+    return family->phase == PHASE_RUNNING && worker && router->beat && router->beat->accepting &&
+           now - router->heard_ms <= ROUTER_GONE_MS;
+}
+
+/* ---- making it -------------------------------------------------------------------------------------------------- */
+
+static uint32_t worker_count(const struct config *config)
+{
+    cpu_set_t cpus;
+    if (config->masques.workers)
+        return config->masques.workers;
+    uint32_t cores = 1;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        cores = (uint32_t)CPU_COUNT(&cpus);
+    return cores < 1 ? 1 : cores < WORKERS_MOST_BY_DEFAULT ? cores : WORKERS_MOST_BY_DEFAULT;
+}
+
+static const struct member_events member_events = {
+    .started = member_started,
+    .ready = member_ready,
+    .gone = member_gone,
+    .gave_up = member_gave_up,
+    .fill_settings = fill_settings,
+};
+
+static int add_member(struct family *family, enum member_kind kind, const char *name,
+                      const char *type, const char *program_name, const void *about, char why[512])
+{
+    char program[512];
+    int err = spawn_find(program_name, program, why);
+    if (err != GW_OK)
+        return err;
+    struct member *m = member_new(family->loop, kind, name, type, program, &member_events, family,
+                                  family->log);
+    if (!m) {
+        snprintf(why, 512, "no memory");
+        return GW_ERR_NOMEM;
+    }
+    m->about = about;
+    family->members[family->count++] = m;
+    return GW_OK;
+}
+
+static int add_members(struct family *family, uint32_t workers, char why[512])
+{
+    const struct config *config = family->parts.config;
+    char name[64];
+    int err = add_member(family, MEMBER_ROUTER, "router", "router", "masques-router", NULL, why);
+    for (size_t i = 0; err == GW_OK && i < config->exporter_count; i++) {
+        const struct config_exporter *e = &config->exporters[i];
+        snprintf(name, sizeof name, "masques-exporter-%s", e->kind->program);
+        err = add_member(family, MEMBER_EXPORTER, e->id, e->kind->type, name, e, why);
+    }
+    for (uint32_t i = 0; err == GW_OK && i < workers; i++) {
+        snprintf(name, sizeof name, "worker/%u", i + 1);
+        err = add_member(family, MEMBER_WORKER, name, "worker", "masques-receiver-worker", NULL, why);
+    }
+    return err;
+}
+
+struct family *family_new(struct loop *loop, const struct family_parts *parts,
+                          const struct family_events *events, void *ctx, char why[512])
+{
+    uint32_t workers = worker_count(parts->config);
+    struct family *family = calloc(1, sizeof *family);
+    snprintf(why, 512, "no memory");
+    if (!family)
+        return NULL;
+    *family = (struct family){.loop = loop, .parts = *parts, .events = events, .ctx = ctx,
+                              .log = parts->log, .life = {-1, -1}};
+    family->members = calloc(1 + parts->config->exporter_count + workers, sizeof *family->members);
+    family->watch = loop_timer_new(loop, watch, family);
+    family->watched_ms = loop_now_ms(loop);
+    if (!family->members || !family->watch)
+        goto fail;
+    if (pipe2(family->life, O_CLOEXEC) != 0) {
+        snprintf(why, 512, "cannot make a pipe: %s", strerror(errno));
+        goto fail;
+    }
+    if (settings_share(&family->shared, parts, entropy_u64(), workers, why) != GW_OK ||
+        add_members(family, workers, why) != GW_OK)
+        goto fail;
+    if (loop_on_signal(loop, SIGCHLD, reap, family) != GW_OK)
+        goto fail;
+    return family;
+
+fail:
+    family_free(&family);
+    return NULL;
+}
+
+void family_start(struct family *family)
+{
+    loop_timer_set(family->watch, WATCH_MS);
+    for (size_t i = 0; i < family->count; i++)
+        member_start(family->members[i]);
+}
+
+void family_free(struct family **at)
+{
+    struct family *family = *at;
+    *at = NULL;
+    if (!family)
+        return;
+    for (size_t i = 0; i < family->count; i++)
+        member_free(&family->members[i]);
+    for (int i = 0; i < 2; i++)
+        if (family->life[i] >= 0)
+            close(family->life[i]);
+    settings_unshare(&family->shared);
+    loop_timer_free(&family->watch);
+    free(family->members);
+    free(family);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/master/greeting.h"
+
+#include <string.h>
+
+/* A client cannot connect to a wildcard address: the loopback one stands for it. */
+static void client_address(char *text, size_t room, const char *bound)
+{
+    const char *port = strrchr(bound, ':');
+    bool any = strncmp(bound, "0.0.0.0:", 8) == 0 || strncmp(bound, "[::]:", 5) == 0;
+    if (any && port)
+        snprintf(text, room, "127.0.0.1%s", port);
+    else
+        snprintf(text, room, "%s", bound);
+}
+
+static void print_variables(FILE *out, const struct listener *l)
+{
+    char address[LISTENER_ADDRESS_BYTES];
+    client_address(address, sizeof address, l->address);
+    fprintf(out, "    OTEL_EXPORTER_OTLP_PROTOCOL=%s OTEL_EXPORTER_OTLP_ENDPOINT=http://%s\n",
+            strcmp(l->protocol, "grpc") == 0 ? "grpc" : "http/protobuf", address);
+}
+
+void greeting_print(FILE *out, const struct listener *listeners, size_t count)
+{
+    fprintf(out, "masques-receiver %s is ready:", MASQUES_VERSION);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s %s on %s", i ? "," : "",
+                strcmp(listeners[i].protocol, "health") == 0 ? "health"
+                : strcmp(listeners[i].protocol, "grpc") == 0 ? "OTLP/gRPC"
+                                                             : "OTLP/HTTP",
+                listeners[i].address);
+    fputs("\nClaude Code sends here with\n"
+          "    CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp\n"
+          "and one of\n",
+          out);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(listeners[i].protocol, "health") != 0)
+            print_variables(out, &listeners[i]);
+    fflush(out);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The health endpoint: GET and HEAD of "/", "/health" and the configured path, in HTTP/1.1. Small and bounded: a
+ * slow or idle client costs a few hundred bytes for 10 s. */
+#ifndef MASQUES_MASTER_HEALTH_SERVER_H
+#define MASQUES_MASTER_HEALTH_SERVER_H
+
+#include "shared/base/buf.h"
+#include "shared/base/log.h"
+#include "shared/base/loop.h"
+
+struct health_server;
+
+/* Appends the body; returns true for 200, false for 503. */
+typedef bool (*health_server_fn)(void *ctx, struct buf *body);
+
+/* Answers on the listening socket `fd` (borrowed, non-blocking). `path` is one more path that counts; borrowed.
+ * Returns owned; NULL: no memory. */
+struct health_server *health_server_new(struct loop *loop, int fd, const char *path,
+                                        health_server_fn body, void *ctx, const struct log *log);
+void health_server_free(struct health_server **server);
+
+#endif

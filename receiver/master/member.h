@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One child of the master: started, heard, found dead or hung, started again. What it does is its own affair. */
+#ifndef MASQUES_MASTER_MEMBER_H
+#define MASQUES_MASTER_MEMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <masques/control.pb-c.h>
+
+#include "receiver/master/spawn.h"
+#include "shared/base/backoff.h"
+#include "shared/base/log.h"
+#include "shared/base/loop.h"
+
+#define MEMBER_NAME_BYTES 160
+#define MEMBER_ERROR_BYTES 256
+
+enum member_kind {
+    MEMBER_ROUTER,
+    MEMBER_EXPORTER,
+    MEMBER_WORKER,
+};
+
+/* waiting -> starting -> running -> (draining) -> ended, and from starting, running back to waiting when it dies. */
+enum member_state {
+    MEMBER_WAITING,  /* not running; its timer will start it */
+    MEMBER_STARTING, /* a process, not ready yet */
+    MEMBER_RUNNING,
+    MEMBER_DRAINING, /* asked to finish */
+    MEMBER_ENDED,    /* not running and not to be started */
+    MEMBER_CLOSED,   /* ended by itself for good (its destination is gone) */
+};
+
+struct member;
+
+struct member_events {
+    /* A process was started: m->pid, m->spawn. */
+    void (*started)(void *ctx, struct member *m);
+    /* It said that it is ready. */
+    void (*ready)(void *ctx, struct member *m);
+    /* Its process is gone, and m->state says what comes now. */
+    void (*gone)(void *ctx, struct member *m);
+    /* It said why it gives up: a restart would not help. */
+    void (*gave_up)(void *ctx, struct member *m, const char *why);
+    /* Fill in its settings; what the pointers point at is borrowed until the call returns. */
+    void (*fill_settings)(void *ctx, struct member *m, Masques__Control__Settings *settings,
+                          struct spawn_request *request);
+};
+
+/* Read by health; written by member.c alone. */
+struct member {
+    char name[MEMBER_NAME_BYTES]; /* "router", "worker/1", "debug/verbose" */
+    enum member_kind kind;
+    const char *type; /* exporters: of the configuration; else the kind's name */
+    const void *about; /* the owner's: what fill_settings needs */
+    char program[512];
+
+    enum member_state state;
+    pid_t pid; /* 0: none */
+    uint32_t spawn;
+    uint32_t restarts;
+    uint64_t started_ms;
+    uint64_t heard_ms; /* monotonic; 0: never */
+    uint64_t heard_ns; /* wall clock; 0: never */
+    char error[MEMBER_ERROR_BYTES];
+    Masques__Control__Beat *beat; /* the last one; NULL: none. Kept beyond the process's end. */
+
+    struct loop *loop;
+    const struct log *log;
+    const struct member_events *events;
+    void *ctx;
+    int control; /* -1: none */
+    struct event *readable;
+    struct loop_timer *restart;
+    struct backoff backoff;
+};
+
+/* Returns owned, state MEMBER_WAITING, nothing started; NULL: no memory. `program` is copied, the rest borrowed. */
+struct member *member_new(struct loop *loop, enum member_kind kind, const char *name,
+                          const char *type, const char *program, const struct member_events *events,
+                          void *ctx, const struct log *log);
+/* Kills the process if there is one, without waiting for it. */
+void member_free(struct member **m);
+
+/* Starts the process; where that fails, another try is set up. */
+void member_start(struct member *m);
+/* Asks it to finish within so many ms and not to come back. */
+void member_drain(struct member *m, uint32_t within_ms);
+/* SIGKILL; it comes back unless it was draining. `why` goes to the log and into its error. */
+void member_kill(struct member *m, const char *why);
+/* SIGKILL, and it does not come back. */
+void member_end(struct member *m);
+
+/* To be told of its exit: `status` as of waitpid(2). */
+void member_exited(struct member *m, int status);
+
+/* Sends a packet down; a child that is gone or deaf is no error. */
+void member_tell(struct member *m, const Masques__Control__Down *down);
+
+/* True while there is a process. */
+static inline bool member_lives(const struct member *m)
+{
+    return m->pid > 0;
+}
+
+const char *member_kind_name(enum member_kind kind);   /* "router", "exporter", "worker" */
+const char *member_state_name(enum member_state state); /* "running", … */
+
+#endif

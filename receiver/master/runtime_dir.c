@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/master/runtime_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define SHARED_MEMORY "/dev/shm"
+
+static void choose(char *path, size_t room, const char *wanted)
+{
+    const char *xdg = getenv("XDG_RUNTIME_DIR");
+    if (wanted[0])
+        snprintf(path, room, "%s", wanted);
+    else if (geteuid() == 0)
+        snprintf(path, room, "/run/masques");
+    else if (xdg && xdg[0] == '/' && strlen(xdg) < room - 16)
+        snprintf(path, room, "%s/masques", xdg);
+    else
+        snprintf(path, room, "/tmp/masques-%u", geteuid());
+}
+
+/* A directory that somebody else can enter could be given a socket of theirs in place of ours. */
+static int make_private(const char *path, char why[512])
+{
+    struct stat st;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        snprintf(why, 512, "cannot create the runtime directory %s: %s", path, strerror(errno));
+        return GW_ERR_IO;
+    }
+    if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        snprintf(why, 512, "the runtime directory %s is not a directory", path);
+        return GW_ERR_INVALID;
+    }
+    if (st.st_uid != geteuid()) {
+        snprintf(why, 512, "the runtime directory %s belongs to user %u, not to us (user %u)", path,
+                 st.st_uid, geteuid());
+        return GW_ERR_INVALID;
+    }
+    if ((st.st_mode & 077) && chmod(path, 0700) != 0) {
+        snprintf(why, 512, "cannot close the runtime directory %s to others: %s", path,
+                 strerror(errno));
+        return GW_ERR_IO;
+    }
+    return GW_OK;
+}
+
+static void holder(int fd, char text[32])
+{
+    ssize_t n = pread(fd, text, 31, 0);
+    text[n > 0 ? n : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+}
+
+static int take_lock(struct runtime_dir *dir, char why[512])
+{
+    char path[128];
+    char pid[32];
+    snprintf(path, sizeof path, "%s/lock", dir->path);
+    dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (dir->lock < 0) {
+        snprintf(why, 512, "cannot open %s: %s", path, strerror(errno));
+        return GW_ERR_IO;
+    }
+    if (flock(dir->lock, LOCK_EX | LOCK_NB) != 0) {
+        holder(dir->lock, pid);
+        snprintf(why, 512,
+                 "another masques-receiver (process %s) runs with the runtime directory %s; give "
+                 "this one its own with masques: runtime_directory",
+                 pid, dir->path);
+        runtime_dir_close(dir);
+        return GW_ERR_EXISTS;
+    }
+    int n = snprintf(pid, sizeof pid, "%d\n", getpid());
+    if (ftruncate(dir->lock, 0) != 0 || pwrite(dir->lock, pid, (size_t)n, 0) != n) {
+        snprintf(why, 512, "cannot write %s: %s", path, strerror(errno));
+        runtime_dir_close(dir);
+        return GW_ERR_IO;
+    }
+    return GW_OK;
+}
+
+static bool on_tmpfs(const char *path)
+{
+    struct statfs fs;
+    return statfs(path, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+/* FNV-1a: only tells the directories of several gateways apart. */
+static uint32_t name_hash(const char *text)
+{
+    uint32_t hash = 2166136261u;
+    for (; *text; text++)
+        hash = (hash ^ (uint8_t)*text) * 16777619u;
+    return hash;
+}
+
+static int place_store(struct runtime_dir *dir, char why[512])
+{
+    dir->store_on_tmpfs = true;
+    snprintf(dir->store, sizeof dir->store, "%s/store", dir->path);
+    if (on_tmpfs(dir->path))
+        return GW_OK;
+    dir->store_on_tmpfs = on_tmpfs(SHARED_MEMORY) && access(SHARED_MEMORY, W_OK | X_OK) == 0;
+    if (!dir->store_on_tmpfs)
+        return GW_OK;
+    char parent[80];
+    snprintf(parent, sizeof parent, SHARED_MEMORY "/masques-%u-%08x", geteuid(),
+             name_hash(dir->path));
+    int err = make_private(parent, why);
+    if (err == GW_OK)
+        snprintf(dir->store, sizeof dir->store, "%s/store", parent);
+    return err;
+}
+
+int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512])
+{
+    char path[sizeof dir->path];
+    dir->lock = -1;
+    choose(path, sizeof path, wanted);
+    int err = make_private(path, why);
+    if (err != GW_OK)
+        return err;
+    char *real = realpath(path, NULL);
+    if (!real || strlen(real) >= sizeof dir->path) {
+        snprintf(why, 512, "the path of the runtime directory %s is too long", path);
+        free(real);
+        return GW_ERR_INVALID;
+    }
+    snprintf(dir->path, sizeof dir->path, "%s", real);
+    free(real);
+    err = take_lock(dir, why);
+    if (err == GW_OK)
+        err = place_store(dir, why);
+    if (err != GW_OK)
+        runtime_dir_close(dir);
+    return err;
+}
+
+void runtime_dir_close(struct runtime_dir *dir)
+{
+    if (dir->lock >= 0)
+        close(dir->lock);
+    dir->lock = -1;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/master/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/control/child.h"
+
+#define LISTENERS_MAX SPAWN_EXTRA_MAX
+#define OPTIONS_MAX 64
+#define MESSAGE_EXTRA_BYTES 4096u /* a stored batch is never larger than the largest body and this */
+
+struct settings_scratch {
+    Masques__Control__WorkerSettings worker;
+    Masques__Control__RouterSettings router;
+    Masques__Control__ExporterSettings exporter;
+    Masques__Control__Listener listeners[LISTENERS_MAX];
+    Masques__Control__Listener *listener_list[LISTENERS_MAX];
+    Masques__Control__Subscription subscriptions[CONFIG_EXPORTERS_MAX];
+    Masques__Control__Subscription *subscription_list[CONFIG_EXPORTERS_MAX];
+    Masques__Control__Option options[OPTIONS_MAX];
+    Masques__Control__Option *option_list[OPTIONS_MAX];
+    struct buf texts[OPTIONS_MAX];
+};
+
+int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
+                   uint32_t workers, char why[512])
+{
+    const char *store = parts->runtime->store;
+    *shared = (struct settings_shared){.parts = parts, .run = run, .workers = workers, .store = -1};
+    snprintf(shared->bus_endpoint, sizeof shared->bus_endpoint, "ipc://%s/bus.sock",
+             parts->runtime->path);
+    shared->scratch = calloc(1, sizeof *shared->scratch);
+    if (!shared->scratch) {
+        snprintf(why, 512, "no memory");
+        return GW_ERR_NOMEM;
+    }
+    if (mkdir(store, 0700) != 0 && errno != EEXIST) {
+        snprintf(why, 512, "cannot create the store's directory %s: %s", store, strerror(errno));
+        return GW_ERR_IO;
+    }
+    shared->store = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (shared->store < 0) {
+        snprintf(why, 512, "cannot open the store's directory %s: %s", store, strerror(errno));
+        return GW_ERR_IO;
+    }
+    return GW_OK;
+}
+
+static void free_texts(struct settings_scratch *scratch)
+{
+    for (size_t i = 0; i < OPTIONS_MAX; i++)
+        buf_free(&scratch->texts[i]);
+}
+
+void settings_unshare(struct settings_shared *shared)
+{
+    if (shared->store >= 0)
+        close(shared->store);
+    shared->store = -1;
+    if (shared->scratch)
+        free_texts(shared->scratch);
+    free(shared->scratch);
+    shared->scratch = NULL;
+}
+
+static uint32_t ms(uint64_t ns)
+{
+    uint64_t value = ns / CLOCK_NS_PER_MS;
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static uint64_t largest_body(const struct config *config)
+{
+    uint64_t grpc = config->otlp.grpc.max_message_bytes;
+    uint64_t http = config->otlp.http.max_body_bytes;
+    return grpc > http ? grpc : http;
+}
+
+/* ---- the roles -------------------------------------------------------------------------------------------------- */
+
+static void add_listeners(struct settings_shared *shared, struct spawn_request *request)
+{
+    const struct family_parts *parts = shared->parts;
+    struct settings_scratch *s = shared->scratch;
+    size_t count = 0;
+    for (; count < parts->listener_count && count < LISTENERS_MAX; count++) {
+        const struct listener *l = &parts->listeners[count];
+        masques__control__listener__init(&s->listeners[count]);
+        s->listeners[count].fd = (uint32_t)(CHILD_FD_FIRST + count);
+        s->listeners[count].protocol = (char *)l->protocol;
+        s->listeners[count].address = (char *)l->address;
+        s->listener_list[count] = &s->listeners[count];
+        request->extra[count] = l->fd;
+    }
+    request->extra_count = count;
+    s->worker.listeners = s->listener_list;
+    s->worker.n_listeners = count;
+}
+
+static void fill_worker(struct settings_shared *shared, Masques__Control__Settings *settings,
+                        struct spawn_request *request)
+{
+    const struct config *config = shared->parts->config;
+    const struct config_limits *limits = &config->masques.limits;
+    Masques__Control__WorkerSettings *w = &shared->scratch->worker;
+    masques__control__worker_settings__init(w);
+    add_listeners(shared, request);
+    w->wanted = config_signals(config);
+    w->grpc_max_bytes = config->otlp.grpc.max_message_bytes;
+    w->http_max_bytes = config->otlp.http.max_body_bytes;
+    w->ledger_bytes = limits->ledger_bytes;
+    w->max_connections = limits->max_connections;
+    w->connections_per_address = limits->connections_per_address;
+    w->max_streams = config->otlp.grpc.max_streams;
+    w->max_headers_bytes = (uint32_t)limits->max_header_bytes;
+    w->headers_timeout_ms = ms(limits->header_timeout_ns);
+    w->body_timeout_ms = ms(limits->body_timeout_ns);
+    w->body_bytes_per_s = (uint32_t)limits->body_bytes_per_s;
+    w->idle_timeout_ms = ms(limits->idle_timeout_ns);
+    w->write_timeout_ms = ms(limits->write_timeout_ns);
+    w->max_depth = limits->max_depth;
+    w->max_records = limits->max_records;
+    w->logs_path = (char *)config->otlp.http.logs_path;
+    w->metrics_path = (char *)config->otlp.http.metrics_path;
+    w->traces_path = (char *)config->otlp.http.traces_path;
+    w->drain_ms = ms(config->masques.grace_ns);
+    settings->role_case = MASQUES__CONTROL__SETTINGS__ROLE_WORKER;
+    settings->worker = w;
+}
+
+static void fill_router(struct settings_shared *shared, Masques__Control__Settings *settings)
+{
+    const struct config *config = shared->parts->config;
+    struct settings_scratch *s = shared->scratch;
+    masques__control__router_settings__init(&s->router);
+    for (size_t i = 0; i < config->exporter_count; i++) {
+        const struct config_exporter *e = &config->exporters[i];
+        masques__control__subscription__init(&s->subscriptions[i]);
+        s->subscriptions[i].name = (char *)e->id;
+        s->subscriptions[i].type = (char *)e->kind->type;
+        s->subscriptions[i].signals = e->signals;
+        s->subscriptions[i].lossy = e->kind->lossy;
+        s->subscription_list[i] = &s->subscriptions[i];
+    }
+    s->router.subscriptions = s->subscription_list;
+    s->router.n_subscriptions = config->exporter_count;
+    s->router.store_directory = (char *)shared->parts->runtime->store;
+    s->router.max_bytes = config->masques.store_max_bytes;
+    s->router.segment_bytes = config->masques.store_segment_bytes;
+    s->router.memory_bytes = config->masques.router_memory_bytes;
+    s->router.max_batch = largest_body(config) + MESSAGE_EXTRA_BYTES;
+    s->router.drain_ms = ms(config->masques.grace_ns);
+    settings->role_case = MASQUES__CONTROL__SETTINGS__ROLE_ROUTER;
+    settings->router = &s->router;
+}
+
+static void add_options(struct settings_scratch *s, const struct config_exporter *e)
+{
+    const struct option_set *set = &e->kind->options;
+    size_t count = 0;
+    free_texts(s);
+    for (; count < set->count && count < OPTIONS_MAX; count++) {
+        s->texts[count] = buf_make(MESSAGE_EXTRA_BYTES);
+        option_print(&set->rows[count], &e->options, &s->texts[count]);
+        buf_byte(&s->texts[count], '\0');
+        masques__control__option__init(&s->options[count]);
+        s->options[count].path = (char *)set->rows[count].path;
+        s->options[count].value = (char *)s->texts[count].data;
+        s->option_list[count] = &s->options[count];
+    }
+    s->exporter.options = s->option_list;
+    s->exporter.n_options = count;
+}
+
+static void fill_exporter(struct settings_shared *shared, const struct config_exporter *e,
+                          Masques__Control__Settings *settings, struct spawn_request *request)
+{
+    struct settings_scratch *s = shared->scratch;
+    masques__control__exporter_settings__init(&s->exporter);
+    add_options(s, e);
+    s->exporter.type = (char *)e->kind->type;
+    s->exporter.signals = e->signals;
+    s->exporter.store_fd = CHILD_FD_FIRST;
+    s->exporter.drain_ms = ms(shared->parts->config->masques.grace_ns);
+    request->extra[0] = shared->store;
+    request->extra_count = 1;
+    settings->role_case = MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER;
+    settings->exporter = &s->exporter;
+}
+
+void settings_fill(struct settings_shared *shared, const struct member *m,
+                   Masques__Control__Settings *settings, struct spawn_request *request)
+{
+    settings->log_level = shared->parts->config->masques.log_level;
+    settings->bus_endpoint = shared->bus_endpoint;
+    settings->run = shared->run;
+    if (m->kind == MEMBER_WORKER)
+        fill_worker(shared, settings, request);
+    else if (m->kind == MEMBER_ROUTER)
+        fill_router(shared, settings);
+    else
+        fill_exporter(shared, m->about, settings, request);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From the configuration to what each child is started with (masques.control.Settings). */
+#ifndef MASQUES_MASTER_SETTINGS_H
+#define MASQUES_MASTER_SETTINGS_H
+
+#include "receiver/master/family.h"
+
+/* What all children have in common, and the room that their settings borrow while they are started. */
+struct settings_shared {
+    const struct family_parts *parts;
+    char bus_endpoint[128];
+    uint64_t run;
+    uint32_t workers;
+    int store; /* the store's directory, read-only, for local exporters */
+    struct settings_scratch *scratch;
+};
+
+/* Prepares; creates the store's directory. 0, or an error with one sentence in `why`. */
+int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
+                   uint32_t workers, char why[512]) GW_MUST_CHECK;
+void settings_unshare(struct settings_shared *shared);
+
+/* Fills in settings and descriptors of one child; borrowed from `shared` until the next call. */
+void settings_fill(struct settings_shared *shared, const struct member *m,
+                   Masques__Control__Settings *settings, struct spawn_request *request);
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/worker/grpc_reply.h"
+
+#include <stdio.h>
+
+#include "receiver/worker/grpc_frame.h"
+
+/* Names and values are static, so nghttp2 need not copy them. */
+#define STATIC_FLAGS (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
+#define FIELD(name, value)                                                                         \
+    {                                                                                              \
+        (uint8_t *)(uintptr_t)(name), (uint8_t *)(uintptr_t)(value), sizeof(name) - 1,             \
+            sizeof(value) - 1, STATIC_FLAGS                                                        \
+    }
+
+static const nghttp2_nv success_head[] = {
+    FIELD(":status", "200"),
+    FIELD("content-type", "application/grpc"),
+};
+static const nghttp2_nv success_trailers[] = {
+    FIELD("grpc-status", "0"),
+};
+
+/* The empty message: its prefix of zeros. The trailers are queued behind it. */
+static ssize_t read_message(nghttp2_session *session, int32_t stream, uint8_t *to, size_t room,
+                            uint32_t *flags, nghttp2_data_source *source, void *ctx)
+{
+    (void)source;
+    (void)ctx;
+    if (room < GRPC_PREFIX_BYTES)
+        return NGHTTP2_ERR_DEFERRED; /* frames are never that small; a window may be */
+    grpc_frame_prefix(to, 0);
+    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    if (nghttp2_submit_trailer(session, stream, success_trailers, 1) != 0)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    return GRPC_PREFIX_BYTES;
+}
+
+int grpc_reply_success(nghttp2_session *session, int32_t stream)
+{
+    nghttp2_data_provider message = {.read_callback = read_message};
+    return nghttp2_submit_response(session, stream, success_head,
+                                   sizeof success_head / sizeof success_head[0], &message);
+}
+
+static nghttp2_nv field(const char *name, const void *value, size_t len)
+{
+    return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name), len,
+                        NGHTTP2_NV_FLAG_NO_COPY_NAME};
+}
+
+/* The HTTP status that a gRPC answer has: 200 but for what is no gRPC at all (gRPC's http2 server reference). */
+static unsigned http_status(enum otlp_cause cause)
+{
+    switch (cause) {
+    case OTLP_UNSUPPORTED_MEDIA_TYPE:
+    case OTLP_WRONG_METHOD:
+    case OTLP_BAD_REQUEST:
+    case OTLP_HEADERS_TOO_LARGE:
+        return otlp_status_of(cause)->http;
+    default:
+        return 200;
+    }
+}
+
+int grpc_reply_refusal(nghttp2_session *session, int32_t stream,
+                       const struct request_answer *answer, struct buf *scratch)
+{
+    const struct otlp_status *row = otlp_status_of(answer->cause);
+    struct slice text = answer->message;
+    struct buf status = buf_make(INTAKE_SCRATCH_BYTES);
+    struct buf message = buf_make(INTAKE_SCRATCH_BYTES);
+    char http[8], grpc[8];
+    if (text.len == 0)
+        text = slice_of(row->message);
+    if (text.len > OTLP_STATUS_MESSAGE_BYTES)
+        text.len = OTLP_STATUS_MESSAGE_BYTES;
+    otlp_status_render(&status, OTLP_PROTOBUF, answer->cause, answer->message, answer->after_ms);
+    grpc_message_encode(&message, text);
+    buf_clear(scratch); /* what answer->message borrowed is used up */
+    grpc_details_encode(scratch, buf_slice(&status));
+    int http_len = snprintf(http, sizeof http, "%u", http_status(answer->cause));
+    int grpc_len = snprintf(grpc, sizeof grpc, "%u", row->grpc);
+
+    nghttp2_nv fields[6];
+    size_t n = 0;
+    fields[n++] = field(":status", http, (size_t)http_len);
+    fields[n++] = field("content-type", "application/grpc", 16);
+    fields[n++] = field("grpc-status", grpc, (size_t)grpc_len);
+    fields[n++] = field("grpc-message", message.data, message.len);
+    if (buf_ok(scratch) && buf_ok(&status))
+        fields[n++] = field("grpc-status-details-bin", scratch->data, scratch->len);
+    if (answer->cause == OTLP_UNSUPPORTED_CODING)
+        fields[n++] = field("grpc-accept-encoding", ENDPOINT_GRPC_CODINGS,
+                            sizeof ENDPOINT_GRPC_CODINGS - 1);
+    int err = nghttp2_submit_response(session, stream, fields, n, NULL);
+    buf_free(&status);
+    buf_free(&message);
+    return err;
+}

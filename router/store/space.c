@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "router/store/store_internal.h"
+
+#define LOADED_MAX 48u    /* sealed segments with index and descriptor in memory */
+#define PAGE_BYTES 4096u
+
+uint64_t space_used(const struct store *store)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < STORE_SIGNALS; i++) {
+        const struct chain *chain = &store->chains[i];
+        for (uint32_t s = 0; s < chain->count; s++)
+            bytes += chain->segments[s]->file_bytes;
+    }
+    return bytes;
+}
+
+uint64_t space_header_bytes(const struct store *store, uint64_t more)
+{
+    uint64_t workers = store->ids.count + store->write.ids.count + 1;
+    uint64_t snapshot = 8 + workers * 32 + (store->ids.runs + more) * 16;
+    return SEGMENT_SNAPSHOT_OFFSET + segment_align(snapshot);
+}
+
+/* The newest segment of each signal stays until the next one has its header: it carries the accepted ids. */
+static int begin_segment(struct store *store, unsigned signal, uint64_t file_bytes)
+{
+    struct chain *chain = store_chain(store, signal);
+    int err = chain_reserve(chain);
+    if (err)
+        return err;
+    while (space_used(store) + store->pool.bytes + file_bytes > store->max_bytes && store->pool.count > 1 &&
+           pool_shrink(&store->pool, &store->dir))
+        ;
+    struct segment_header info = {.number = chain->next_number, .generation = store->generation,
+                                  .base = chain->next, .seed = entropy_u64(), .created_ns = store->now_ns,
+                                  .signal = (uint8_t)signal};
+    struct buf snapshot = buf_make(IDS_SNAPSHOT_MAX_BYTES);
+    ids_snapshot_put(&store->ids, &snapshot);
+    struct segment *segment = NULL;
+    err = buf_ok(&snapshot) ? segment_create(&store->dir, &store->pool, &info, buf_slice(&snapshot), file_bytes,
+                                             &segment)
+                            : GW_ERR_NOMEM;
+    buf_free(&snapshot);
+    if (!err)
+        chain_push(chain, segment);
+    return err;
+}
+
+int space_roll(struct store *store, unsigned signal, uint64_t file_bytes)
+{
+    struct segment *active = chain_active(store_chain(store, signal));
+    if (active && segment_seal(active, &store->dir) != 0)
+        log_warn(store->log, "store: segment %llx of %s has no footer", (unsigned long long)active->info.number,
+                 dir_signal_name(signal));
+    return begin_segment(store, signal, file_bytes);
+}
+
+/* All consumers (or all durable ones) are behind the segment's last batch. */
+static bool consumed(const struct store *store, unsigned signal, const struct segment *s, bool durable_only)
+{
+    for (uint32_t i = 0; i < store->consumer_count; i++) {
+        const struct store_consumer *c = store->consumers[i];
+        const struct cursor *cursor = &c->cursors[signal - 1];
+        if (cursor->active && (!durable_only || c->mode == STORE_DURABLE) &&
+            cursor->at.sequence < s->next.sequence)
+            return false;
+    }
+    return true;
+}
+
+static void free_oldest(struct store *store, struct chain *chain)
+{
+    struct segment *s = chain_shift(chain);
+    char name[DIR_FILE_NAME_BYTES];
+    dir_file_name(s->info.number, name);
+    /* A file that cannot be moved away is found at the next start, consumed by everybody. */
+    if (pool_give(&store->pool, &store->dir, store->dir.signals[chain->signal - 1], name, s->file_bytes) != 0)
+        log_warn(store->log, "store: cannot give back %s/%s", dir_signal_name(chain->signal), name);
+    segment_free(&s);
+}
+
+/* A segment of nothing but a header takes over from the newest one, which can then be given back. */
+static int turn_over(struct store *store, unsigned signal)
+{
+    uint64_t bytes = segment_file_need(space_header_bytes(store, 0), 0, 0);
+    return space_roll(store, signal, bytes);
+}
+
+void space_release(struct store *store)
+{
+    for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
+        struct chain *chain = store_chain(store, signal);
+        struct segment *newest = chain_newest(chain);
+        if (newest && newest->file_bytes > store->segment_bytes && newest->next.sequence > newest->info.base.sequence &&
+            consumed(store, signal, newest, false) && turn_over(store, signal) != 0)
+            continue;
+        while (chain->count > 1 && consumed(store, signal, chain->segments[0], false))
+            free_oldest(store, chain);
+    }
+}
+
+/* Journals that the lossy consumers lose what the segment holds of theirs; nothing is changed before it is written. */
+static int lose_segment(struct store *store, unsigned signal, const struct segment *s)
+{
+    size_t mark = journal_mark(&store->journal);
+    int err = 0;
+    for (int pass = 0; pass < 2 && !err; pass++) {
+        for (uint32_t i = 0; i < store->consumer_count && !err; i++) {
+            struct store_consumer *c = store->consumers[i];
+            struct cursor *cursor = &c->cursors[signal - 1];
+            if (!cursor->active || cursor->at.sequence >= s->next.sequence)
+                continue;
+            struct journal_entry e = {.type = JOURNAL_LOSS, .consumer = c->id, .signal = signal,
+                                      .reason = STORE_LOSS_SPACE};
+            e.loss.before = s->next;
+            e.loss.digest = 0;
+            err = store_rest_digest(store, cursor, signal, s->next, &e.loss.digest);
+            if (!err)
+                err = pass == 0 ? journal_add(&store->journal, &e) : store_apply(store, &e, true);
+        }
+        if (pass == 0 && err)
+            journal_undo(&store->journal, mark);
+        if (pass == 0 && !err) {
+            err = journal_flush(&store->journal);
+            if (err)
+                journal_undo(&store->journal, mark);
+        }
+    }
+    return err;
+}
+
+/* Whether the oldest segment of a signal may go, if lossy consumers have to skip it. */
+static bool can_go(const struct store *store, unsigned signal)
+{
+    const struct chain *chain = &store->chains[signal - 1];
+    if (!chain->count)
+        return false;
+    const struct segment *s = chain->segments[0];
+    if (!consumed(store, signal, s, true))
+        return false;
+    if (chain->count > 1)
+        return true;
+    /* The newest one: worth it when it holds something, and nothing is on its way into it. */
+    return s->next.sequence > s->info.base.sequence && !store->write.plans[signal - 1].begun;
+}
+
+/* Frees the oldest segment of the signal that holds most. */
+static int reclaim_one(struct store *store)
+{
+    unsigned best = 0;
+    uint64_t most = 0;
+    for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
+        const struct chain *chain = store_chain(store, signal);
+        uint64_t bytes = 0;
+        for (uint32_t i = 0; i < chain->count; i++)
+            bytes += chain->segments[i]->file_bytes;
+        if (bytes > most && can_go(store, signal)) {
+            most = bytes;
+            best = signal;
+        }
+    }
+    if (!best)
+        return GW_ERR_FULL;
+    struct chain *chain = store_chain(store, best);
+    int err = chain->count == 1 ? turn_over(store, best) : 0;
+    if (!err)
+        err = lose_segment(store, best, chain->segments[0]);
+    if (!err)
+        free_oldest(store, chain);
+    return err;
+}
+
+int space_make(struct store *store, uint64_t bytes)
+{
+    int err = 0;
+    while (!err && space_used(store) + store->write.planned_bytes + bytes > store->max_bytes)
+        err = reclaim_one(store);
+    return err;
+}
+
+int space_load(struct store *store, struct segment *segment)
+{
+    segment->used = ++store->tick;
+    if (segment->loaded && segment->fd >= 0)
+        return 0;
+    struct segment *oldest = NULL;
+    uint32_t loaded = 0;
+    for (unsigned i = 0; i < STORE_SIGNALS; i++) {
+        const struct chain *chain = &store->chains[i];
+        for (uint32_t k = 0; k < chain->count; k++) {
+            struct segment *s = chain->segments[k];
+            if (!s->sealed || s->fd < 0 || s == segment)
+                continue;
+            loaded++;
+            if (!oldest || s->used < oldest->used)
+                oldest = s;
+        }
+    }
+    if (loaded >= LOADED_MAX)
+        segment_unload(oldest);
+    return segment_load(segment, &store->dir);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The configuration, resolved: every default filled in, every reference checked. Read from a file in the
+ * collector's YAML dialect; docs/configuration.md is its description for users. */
+#ifndef MASQUES_CONFIG_CONFIG_H
+#define MASQUES_CONFIG_CONFIG_H
+
+#include "shared/base/log.h"
+#include "shared/config/expand.h"
+#include "shared/config/exporter_options.h"
+#include "shared/config/report.h"
+
+#define CONFIG_ID_BYTES 129 /* "type/name" and its NUL */
+#define CONFIG_URL_PATH_BYTES 129
+#define CONFIG_DIRECTORY_BYTES 81 /* a socket's path in it must fit sun_path (108) */
+#define CONFIG_EXPORTERS_MAX 64u  /* each one is a process */
+
+/* Signals in a mask are bits 1 << n; n is the number that the bus and shared/otlp give the signal. */
+enum config_signal {
+    CONFIG_LOGS = 1,
+    CONFIG_METRICS = 2,
+    CONFIG_TRACES = 3,
+};
+
+struct config_grpc {
+    bool enabled;
+    struct endpoint endpoint;
+    uint64_t max_message_bytes; /* of one message, on the wire and inflated */
+    uint32_t max_streams;       /* a connection */
+};
+
+struct config_http {
+    bool enabled;
+    struct endpoint endpoint;
+    uint64_t max_body_bytes; /* of one body, on the wire and inflated */
+    char logs_path[CONFIG_URL_PATH_BYTES];
+    char metrics_path[CONFIG_URL_PATH_BYTES];
+    char traces_path[CONFIG_URL_PATH_BYTES];
+};
+
+struct config_otlp {
+    char id[CONFIG_ID_BYTES]; /* "otlp", "otlp/name" */
+    struct config_grpc grpc;  /* at least one of the two is enabled */
+    struct config_http http;
+};
+
+struct config_health {
+    char id[CONFIG_ID_BYTES]; /* "health_check", "health_check/name" */
+    bool enabled;
+    struct endpoint endpoint;
+    char path[CONFIG_URL_PATH_BYTES];
+};
+
+struct config_limits {
+    uint64_t ledger_bytes; /* a worker; at least twice the larger body limit */
+    uint64_t header_timeout_ns;
+    uint64_t body_timeout_ns;
+    uint64_t body_bytes_per_s; /* beyond body_timeout, a body must keep this pace */
+    uint64_t idle_timeout_ns;
+    uint64_t write_timeout_ns;
+    uint64_t max_header_bytes;
+    uint32_t max_connections; /* a worker */
+    uint32_t connections_per_address;
+    uint32_t max_depth; /* protobuf messages within each other, the request being 1 */
+    uint32_t max_records; /* a request */
+};
+
+struct config_masques {
+    uint32_t workers; /* 0: one a core, at most 4 */
+    uint32_t log_level; /* enum log_level */
+    char runtime_directory[CONFIG_DIRECTORY_BYTES]; /* "": the program chooses */
+    uint64_t hang_after_ns; /* a child silent for so long is killed and replaced */
+    uint64_t grace_ns;      /* for draining at shutdown */
+    struct config_limits limits;
+    uint64_t store_max_bytes;
+    uint64_t store_segment_bytes; /* at most a quarter of store_max_bytes */
+    uint64_t router_memory_bytes; /* the sum of all credit */
+};
+
+/* An exporter that some pipeline uses: one process. */
+struct config_exporter {
+    char id[CONFIG_ID_BYTES]; /* "debug", "debug/verbose" */
+    const struct exporter_kind *kind;
+    uint32_t signals; /* mask, never 0: the union of the pipelines that name it */
+    union exporter_options options;
+};
+
+struct config {
+    struct config_otlp otlp;
+    struct config_health health;
+    struct config_masques masques;
+    struct config_exporter *exporters; /* in the file's order */
+    size_t exporter_count;             /* >= 1 */
+    char **warnings;                   /* "FILE:LINE:COL: …", to be shown once at start */
+    size_t warning_count;
+};
+
+/* Returns owned (config_free): what runs without a file. Logs, metrics and traces from OTLP on 127.0.0.1 to the
+ * exporter `debug`, with the health check. NULL: no memory. */
+struct config *config_default(void) GW_MUST_CHECK;
+
+/* Reads a file; ${…} is looked up in the environment. Returns owned in `*out`. 0; otherwise `*out` is NULL and
+ * `err->text` says what is wrong, in one sentence: GW_ERR_IO: the file cannot be read; GW_ERR_INVALID; GW_ERR_NOMEM. */
+int config_load(const char *path, struct config **out, struct config_error *err) GW_MUST_CHECK;
+
+/* The same for a text (borrowed) that goes by the name `name` in messages. */
+int config_from_text(const char *name, struct slice text, expand_lookup lookup, void *context,
+                     struct config **out, struct config_error *err) GW_MUST_CHECK;
+
+/* Frees; NULL inside is fine. */
+void config_free(struct config **config);
+
+/* Mask of the signals that some exporter wants. */
+uint32_t config_signals(const struct config *config);
+
+/* Appends the configuration as a file that resolves to it, every option written out. */
+void config_print(const struct config *config, struct buf *out);
+
+/* The option sets other than the exporters': each one belongs to the struct named. Static. */
+const struct option_set *config_otlp_options(void);      /* struct config_otlp */
+const struct option_set *config_health_options(void);    /* struct config_health */
+const struct option_set *config_masques_options(void);   /* struct config_masques */
+const struct option_set *config_telemetry_options(void); /* struct config_masques: service::telemetry */
+
+#endif

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/config/read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LEVELS_MAX 8u     /* keys in the longest path of an option table */
+#define KEY_BYTES_MAX 64u /* no option's key is longer */
+
+/* Settings that the collector has where we have options, so that a message can say that it is us who lack it. */
+static const char *const collector_keys[] = {
+    "auth", "check_collector_pipeline", "compression_algorithms", "cors", "encoding",
+    "include_metadata", "keep_alives_enabled", "keepalive", "metrics", "middlewares",
+    "output_paths", "read_buffer_size", "resource", "response_body", "response_headers",
+    "retry_on_failure", "sampling", "sampling_initial", "sampling_thereafter", "sending_queue",
+    "timeout", "tls", "traces", "transport", "use_internal_logger", "verbosity",
+    "write_buffer_size",
+};
+
+/* A map that is being read: the options below `path_len` bytes of the path. */
+struct level {
+    const struct yaml_node *map;
+    size_t next;
+    size_t path_len;
+    size_t trail_len;
+};
+
+struct walk {
+    struct reader *r;
+    const struct option_set *set;
+    void *target;
+    char path[OPTION_PATH_BYTES]; /* of the current key, below the component */
+    struct level levels[LEVELS_MAX];
+    size_t depth;
+};
+
+static const char *kind_name(const struct yaml_node *node)
+{
+    static const char *const names[] = {"nothing", "a text", "a map", "a list"};
+    return names[node->kind];
+}
+
+/* ---- keys ---- */
+
+static bool is_collector_key(const struct option_set *set, struct slice key)
+{
+    for (size_t i = 0; i < sizeof collector_keys / sizeof collector_keys[0]; i++)
+        if (slice_is(key, collector_keys[i]))
+            return strcmp(set->where, "masques") != 0;
+    return false;
+}
+
+static int unknown_key(struct reader *r, const struct yaml_node *key, const struct names *known,
+                       bool of_collector)
+{
+    struct buf text = buf_make(768);
+    names_print(known, key->text, &text);
+    size_t before = trail_push(&r->trail, key->text);
+    int rc = read_error(r, key, "%s; %.*s",
+                        of_collector ? "masques-collector does not have this setting of the collector"
+                                     : "unknown key",
+                        (int)text.len, (const char *)text.data);
+    trail_cut(&r->trail, before);
+    buf_free(&text);
+    return rc;
+}
+
+int read_only_keys(struct reader *r, const struct yaml_node *map, const struct names *known)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        const struct yaml_node *key = map->entries[i].key;
+        size_t k = 0;
+        while (k < known->count && !slice_eq(known->items[k], key->text))
+            k++;
+        if (k == known->count)
+            return unknown_key(r, key, known, false);
+    }
+    return 0;
+}
+
+/* The part of a row's path that follows the first `len` bytes of `path` and a "::", or NULL. */
+static const char *below(const struct option *row, const char *path, size_t len)
+{
+    if (strncmp(row->path, path, len) != 0)
+        return NULL;
+    if (len == 0)
+        return row->path;
+    return strncmp(row->path + len, "::", 2) == 0 ? row->path + len + 2 : NULL;
+}
+
+/* The keys that the table has below the first `len` bytes of the path. */
+static struct names keys_below(const struct walk *w, size_t len)
+{
+    struct names names = {.count = 0};
+    for (size_t i = 0; i < w->set->count; i++) {
+        const char *rest = below(&w->set->rows[i], w->path, len);
+        const char *end = rest ? strstr(rest, "::") : NULL;
+        if (rest)
+            names_add(&names, slice_make(rest, end ? (size_t)(end - rest) : strlen(rest)));
+    }
+    return names;
+}
+
+/* ---- values ---- */
+
+static int wrong_value(struct reader *r, const struct yaml_node *node, const struct option *row)
+{
+    struct buf text = buf_make(512);
+    if (node->kind != YAML_SCALAR)
+        buf_text(&text, kind_name(node));
+    else
+        buf_printf(&text, "%s%s", node->plain ? "" : "the text ", report_quote(node->text).text);
+    buf_text(&text, ", expected ");
+    option_expected(row, &text);
+    int rc = read_error(r, node, "got %.*s", (int)text.len, (const char *)text.data);
+    buf_free(&text);
+    return rc;
+}
+
+static bool is_texty(enum option_type type)
+{
+    return type == OPTION_TEXT || type == OPTION_URL_PATH || type == OPTION_ENDPOINT;
+}
+
+static int read_value(struct walk *w, const struct option *row, const struct yaml_node *node)
+{
+    struct slice text = node->text;
+    if (node->kind == YAML_NULL)
+        return 0;
+    /* A text takes what the environment says as it stands; YAML has no part in it. */
+    if (is_texty(row->type) && node->written.data)
+        text = node->written;
+    else if (node->kind != YAML_SCALAR)
+        return wrong_value(w->r, node, row);
+    bool typed = row->type == OPTION_NUMBER || row->type == OPTION_MIB || row->type == OPTION_BOOL;
+    if ((typed && !node->plain) || option_read(row, text, w->target) < 0)
+        return wrong_value(w->r, node, row);
+    return 0;
+}
+
+/* ---- maps ---- */
+
+int read_is_map(struct reader *r, const struct yaml_node *node)
+{
+    if (node->kind == YAML_MAP || node->kind == YAML_NULL)
+        return 0;
+    return read_error(r, node, "got %s, expected a map of keys and values", kind_name(node));
+}
+
+int read_is_list(struct reader *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_LIST && node->kind != YAML_NULL)
+        return read_error(r, node, "got %s, expected a list", kind_name(node));
+    for (size_t i = 0; i < node->count; i++)
+        if (node->entries[i].value->kind != YAML_SCALAR)
+            return read_error(r, node->entries[i].value, "got %s, expected a name",
+                              kind_name(node->entries[i].value));
+    return 0;
+}
+
+static int enter(struct walk *w, const struct yaml_node *map, size_t path_len, size_t trail_len)
+{
+    int rc = read_is_map(w->r, map);
+    if (rc == 0)
+        w->levels[w->depth++] = (struct level){map, 0, path_len, trail_len};
+    return rc;
+}
+
+/* Can it be one key of a path? Nothing would pass for its own map, "::" for two keys, a NUL for the end. */
+static bool is_plausible(struct slice key)
+{
+    return key.len > 0 && key.len < KEY_BYTES_MAX && !memchr(key.data, '\0', key.len) &&
+           !memmem(key.data, key.len, "::", 2);
+}
+
+/* One key of the innermost map: an option, a map of options, or an error. */
+static int read_key(struct walk *w, const struct yaml_entry *entry)
+{
+    struct level *level = &w->levels[w->depth - 1];
+    struct slice key = entry->key->text;
+    int n = snprintf(w->path + level->path_len, sizeof w->path - level->path_len, "%s%.*s",
+                     level->path_len ? "::" : "", (int)(key.len < KEY_BYTES_MAX ? key.len : 0),
+                     (const char *)key.data);
+    size_t len = level->path_len + (size_t)(n > 0 ? n : 0);
+    struct names inside = {.count = 0};
+    const struct option *row = NULL;
+    if (is_plausible(key) && len < sizeof w->path) {
+        row = options_find(w->set->rows, w->set->count, slice_make(w->path, len));
+        inside = keys_below(w, len);
+    }
+    if (!row && inside.count == 0) {
+        struct names known = keys_below(w, level->path_len);
+        return unknown_key(w->r, entry->key, &known, is_collector_key(w->set, key));
+    }
+    size_t before = trail_push(&w->r->trail, key);
+    if (!row)
+        return enter(w, entry->value, len, before);
+    int rc = read_value(w, row, entry->value);
+    trail_cut(&w->r->trail, before);
+    return rc;
+}
+
+int read_options(struct reader *r, const struct yaml_node *map, const struct option_set *set,
+                 void *target)
+{
+    struct walk w = {.r = r, .set = set, .target = target};
+    size_t before = r->trail.len;
+    int rc = enter(&w, map, 0, before);
+    while (rc == 0 && w.depth > 0) {
+        struct level *level = &w.levels[w.depth - 1];
+        if (level->next < level->map->count) {
+            rc = read_key(&w, &level->map->entries[level->next++]);
+            continue;
+        }
+        trail_cut(&r->trail, level->trail_len);
+        w.depth--;
+    }
+    trail_cut(&r->trail, before);
+    return rc;
+}

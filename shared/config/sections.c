@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/config/sections.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Stands for a section that is not there. */
+static const struct yaml_node nothing = {.kind = YAML_NULL};
+
+static const struct yaml_node *find(const struct yaml_node *map, const char *key)
+{
+    const struct yaml_node *node = map ? yaml_find(map, key) : NULL;
+    return node ? node : &nothing;
+}
+
+/* An error about the file's top or a section: at its key, or at the top where it has none. */
+static struct place place_of_key(const struct yaml_node *root, const char *name)
+{
+    for (size_t i = 0; i < root->count; i++)
+        if (slice_is(root->entries[i].key->text, name))
+            return root->entries[i].key->at;
+    return (struct place){1, 1};
+}
+
+/* Processors and connectors are not there yet: their sections may stand in the file, but must be empty. */
+static int check_empty(struct reader *r, const struct yaml_node *root, const char *name,
+                       enum component_kind kind)
+{
+    const struct yaml_node *section = find(root, name);
+    size_t before = trail_push(&r->trail, slice_of(name));
+    int rc = read_is_map(r, section);
+    if (rc == 0 && section->count) {
+        const struct yaml_node *key = section->entries[0].key;
+        struct component_id id;
+        trail_push(&r->trail, key->text);
+        if (component_id_parse(key->text, &id) < 0)
+            rc = read_error(r, key, "no valid id; it is TYPE or TYPE/NAME");
+        else
+            rc = component_check(kind, component_type(&id), r->report, key->at, r->trail.text);
+    }
+    trail_cut(&r->trail, before);
+    return rc;
+}
+
+int sections_check(struct reader *r, const struct sections *s)
+{
+    static const char *const known[] = {"receivers", "processors", "exporters", "connectors",
+                                        "extensions", "service", "masques"};
+    struct names names = {.count = 0};
+    if (s->root->kind == YAML_NULL)
+        return read_error(r, s->root, "the file is empty");
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        names_add(&names, slice_of(known[i]));
+    int rc = read_is_map(r, s->root);
+    if (rc == 0)
+        rc = read_only_keys(r, s->root, &names);
+    if (rc == 0)
+        rc = check_empty(r, s->root, "processors", COMPONENT_PROCESSOR);
+    if (rc == 0)
+        rc = check_empty(r, s->root, "connectors", COMPONENT_CONNECTOR);
+    return rc;
+}
+
+int sections_settings(struct reader *r, struct sections *s)
+{
+    const struct yaml_node *service = find(s->root, "service");
+    size_t before = trail_push(&r->trail, slice_of("service"));
+    size_t inside = trail_push(&r->trail, slice_of("telemetry"));
+    int rc = read_options(r, find(service, "telemetry"), config_telemetry_options(),
+                          &s->config->masques);
+    trail_cut(&r->trail, inside);
+    trail_cut(&r->trail, before);
+    if (rc < 0)
+        return rc;
+    before = trail_push(&r->trail, slice_of("masques"));
+    rc = read_options(r, find(s->root, "masques"), config_masques_options(), &s->config->masques);
+    trail_cut(&r->trail, before);
+    return rc;
+}
+
+/* Opens a component of a section: its key as an id, of a type that exists. The trail then names it. */
+static int open_component(struct reader *r, enum component_kind kind, const struct yaml_entry *entry,
+                          struct component_id *id)
+{
+    trail_push(&r->trail, entry->key->text);
+    if (component_id_parse(entry->key->text, id) < 0)
+        return read_error(r, entry->key, "no valid id; it is TYPE or TYPE/NAME");
+    return component_check(kind, component_type(id), r->report, entry->key->at, r->trail.text);
+}
+
+static int open_section(struct reader *r, struct sections *s, const char *name,
+                        const struct yaml_node **section)
+{
+    *section = find(s->root, name);
+    trail_push(&r->trail, slice_of(name));
+    return read_is_map(r, *section);
+}
+
+static int missing(struct reader *r, struct sections *s, const char *name, const char *noun)
+{
+    return report_error(r->report, place_of_key(s->root, name), name,
+                        "no %s is configured; at least one is needed", noun);
+}
+
+/* ---- receivers ---- */
+
+static int read_receiver(struct reader *r, struct sections *s, const struct yaml_entry *entry)
+{
+    struct component_id id;
+    struct config_otlp *otlp = &s->config->otlp;
+    int rc = open_component(r, COMPONENT_RECEIVER, entry, &id);
+    if (rc < 0)
+        return rc;
+    if (otlp->id[0])
+        return read_error(r, entry->key,
+                          "a second receiver; this version has exactly one, here \"%s\"", otlp->id);
+    strcpy(otlp->id, id.text);
+    rc = read_options(r, entry->value, config_otlp_options(), otlp);
+    if (rc < 0)
+        return rc;
+    const struct yaml_node *protocols = find(entry->value, "protocols");
+    otlp->grpc.enabled = yaml_find(protocols, "grpc") != NULL;
+    otlp->http.enabled = yaml_find(protocols, "http") != NULL;
+    if (!otlp->grpc.enabled && !otlp->http.enabled)
+        return read_error(r, entry->key,
+                          "must specify at least one protocol when using the OTLP receiver "
+                          "(\"protocols:\" with \"grpc:\", \"http:\" or both)");
+    return 0;
+}
+
+int sections_receivers(struct reader *r, struct sections *s)
+{
+    const struct yaml_node *section;
+    int rc = open_section(r, s, "receivers", &section);
+    size_t before = r->trail.len;
+    for (size_t i = 0; rc == 0 && i < section->count; i++) {
+        rc = read_receiver(r, s, &section->entries[i]);
+        trail_cut(&r->trail, before);
+    }
+    trail_cut(&r->trail, 0);
+    return rc == 0 && section->count == 0 ? missing(r, s, "receivers", "receiver") : rc;
+}
+
+/* ---- exporters ---- */
+
+static int read_exporter(struct reader *r, struct sections *s, const struct yaml_entry *entry)
+{
+    struct component_id id;
+    struct section_exporter *list, *e;
+    int rc = open_component(r, COMPONENT_EXPORTER, entry, &id);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < s->exporter_count; i++)
+        if (strcmp(s->exporters[i].exporter.id, id.text) == 0)
+            return read_error(r, entry->key, "the id \"%s\" is given twice", id.text);
+    if (s->exporter_count == CONFIG_EXPORTERS_MAX)
+        return read_error(r, entry->key, "more than %u exporters", CONFIG_EXPORTERS_MAX);
+    list = realloc(s->exporters, (s->exporter_count + 1) * sizeof *list);
+    if (!list)
+        return GW_ERR_NOMEM;
+    s->exporters = list;
+    e = &list[s->exporter_count++];
+    *e = (struct section_exporter){.at = entry->key->at};
+    e->exporter.kind = exporter_kind_find(component_type(&id));
+    strcpy(e->exporter.id, id.text);
+    const struct option_set *set = &e->exporter.kind->options;
+    options_default(set->rows, set->count, &e->exporter.options);
+    return read_options(r, entry->value, set, &e->exporter.options);
+}
+
+int sections_exporters(struct reader *r, struct sections *s)
+{
+    const struct yaml_node *section;
+    int rc = open_section(r, s, "exporters", &section);
+    size_t before = r->trail.len;
+    for (size_t i = 0; rc == 0 && i < section->count; i++) {
+        rc = read_exporter(r, s, &section->entries[i]);
+        trail_cut(&r->trail, before);
+    }
+    trail_cut(&r->trail, 0);
+    return rc == 0 && section->count == 0 ? missing(r, s, "exporters", "exporter") : rc;
+}
+
+/* ---- extensions ---- */
+
+static int read_extension(struct reader *r, struct sections *s, const struct yaml_entry *entry)
+{
+    struct component_id id;
+    int rc = open_component(r, COMPONENT_EXTENSION, entry, &id);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < s->extension_count; i++)
+        if (strcmp(s->extensions[i].id, id.text) == 0)
+            return read_error(r, entry->key, "the id \"%s\" is given twice", id.text);
+    if (s->extension_count == SECTIONS_EXTENSIONS_MAX)
+        return read_error(r, entry->key, "more than %u extensions", SECTIONS_EXTENSIONS_MAX);
+    struct config_health *list =
+        realloc(s->extensions, (s->extension_count + 1) * sizeof *list);
+    if (!list)
+        return GW_ERR_NOMEM;
+    s->extensions = list;
+    struct config_health *health = &list[s->extension_count++];
+    *health = (struct config_health){.enabled = false};
+    strcpy(health->id, id.text);
+    const struct option_set *set = config_health_options();
+    options_default(set->rows, set->count, health);
+    return read_options(r, entry->value, set, health);
+}
+
+int sections_extensions(struct reader *r, struct sections *s)
+{
+    const struct yaml_node *section;
+    int rc = open_section(r, s, "extensions", &section);
+    size_t before = r->trail.len;
+    for (size_t i = 0; rc == 0 && i < section->count; i++) {
+        rc = read_extension(r, s, &section->entries[i]);
+        trail_cut(&r->trail, before);
+    }
+    trail_cut(&r->trail, 0);
+    return rc;
+}
+
+/* ---- what options demand of each other ---- */
+
+static struct place place_of_option(const struct yaml_node *root, const char *map, const char *key)
+{
+    const struct yaml_node *node = yaml_find(find(find(root, "masques"), map), key);
+    return node ? node->at : (struct place){0, 0};
+}
+
+static int ledger_agrees(struct reader *r, struct sections *s)
+{
+    struct config_limits *limits = &s->config->masques.limits;
+    const struct config_otlp *otlp = &s->config->otlp;
+    uint64_t largest = otlp->grpc.enabled ? otlp->grpc.max_message_bytes : 0;
+    if (otlp->http.enabled && otlp->http.max_body_bytes > largest)
+        largest = otlp->http.max_body_bytes;
+    if (limits->ledger_bytes >= 2 * largest)
+        return 0;
+    const struct yaml_node *written = yaml_find(find(find(s->root, "masques"), "limits"), "ledger");
+    if (!written || written->kind == YAML_NULL) {
+        limits->ledger_bytes = 2 * largest;
+        return 0;
+    }
+    struct buf least = buf_make(64);
+    size_print(2 * largest, &least);
+    int rc = report_error(r->report, written->at, "masques::limits::ledger",
+                          "must be at least twice the largest request that the receiver takes: %.*s",
+                          (int)least.len, (const char *)least.data);
+    buf_free(&least);
+    return rc;
+}
+
+static int paths_agree(struct reader *r, struct sections *s)
+{
+    const struct config_http *http = &s->config->otlp.http;
+    if (strcmp(http->logs_path, http->metrics_path) != 0 &&
+        strcmp(http->logs_path, http->traces_path) != 0 &&
+        strcmp(http->metrics_path, http->traces_path) != 0)
+        return 0;
+    return report_error(r->report, place_of_key(s->root, "receivers"), "receivers",
+                        "logs_url_path, metrics_url_path and traces_url_path must differ");
+}
+
+int sections_agree(struct reader *r, struct sections *s)
+{
+    const struct config_masques *masques = &s->config->masques;
+    if (masques->store_segment_bytes > masques->store_max_bytes / 4) {
+        struct place at = place_of_option(s->root, "store", "segment_bytes");
+        if (!at.line)
+            at = place_of_option(s->root, "store", "max_bytes");
+        return report_error(r->report, at, "masques::store",
+                            "segment_bytes must be at most a quarter of max_bytes");
+    }
+    int rc = ledger_agrees(r, s);
+    return rc < 0 ? rc : paths_agree(r, s);
+}
+
+void sections_free(struct sections *s)
+{
+    free(s->exporters);
+    free(s->extensions);
+    s->exporters = NULL;
+    s->extensions = NULL;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/control/child.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "shared/control/packet.h"
+
+#define DEFAULT_DRAIN_MS 10000u
+
+struct child {
+    struct loop *loop;
+    const struct child_events *events;
+    void *ctx;
+    const struct log *log;
+    struct event *control;
+    struct event *life;
+    struct loop_timer *beat;
+    bool draining;
+};
+
+/* ---- start ---------------------------------------------------------------------------------------------------- */
+
+int child_begin(Masques__Control__Settings **settings)
+{
+    /* A parent that died before this line is told by getppid(); one that dies later, by the signal. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    ProtobufCMessage *message = NULL;
+    int err = packet_from_fd(CHILD_FD_SETTINGS, &masques__control__settings__descriptor, &message);
+    if (err != GW_OK) {
+        fprintf(stderr, "masques: no settings on descriptor %d (%s): this program is started by "
+                        "masques-receiver\n",
+                CHILD_FD_SETTINGS, gw_strerror(err));
+        return err;
+    }
+    close(CHILD_FD_SETTINGS);
+    *settings = (Masques__Control__Settings *)message;
+    if ((uint32_t)getppid() != (*settings)->parent) {
+        fprintf(stderr, "masques: the master (process %u) is gone\n", (*settings)->parent);
+        masques__control__settings__free_unpacked(*settings, NULL);
+        *settings = NULL;
+        return GW_ERR_CLOSED;
+    }
+    return GW_OK;
+}
+
+/* ---- down: what the master says -------------------------------------------------------------------------------- */
+
+static void stop(struct child *child)
+{
+    if (child->events->stop)
+        child->events->stop(child->ctx);
+    else
+        loop_stop(child->loop);
+}
+
+static void drain(struct child *child, uint32_t within_ms)
+{
+    if (child->draining)
+        return;
+    child->draining = true;
+    child->events->drain(child->ctx, within_ms);
+    child_beat(child);
+}
+
+static void obey(struct child *child, const Masques__Control__Down *down)
+{
+    switch (down->body_case) {
+    case MASQUES__CONTROL__DOWN__BODY_STOP:
+        stop(child);
+        break;
+    case MASQUES__CONTROL__DOWN__BODY_DRAIN:
+        drain(child, down->drain->within_ms);
+        break;
+    case MASQUES__CONTROL__DOWN__BODY_ROUTER_UP:
+        if (child->events->router_up)
+            child->events->router_up(child->ctx);
+        break;
+    case MASQUES__CONTROL__DOWN__BODY_EXPECT:
+        if (child->events->expect)
+            child->events->expect(child->ctx, down->expect);
+        break;
+    default: /* of a newer master */
+        break;
+    }
+}
+
+static void master_gone(struct child *child)
+{
+    log_warn(child->log, "the master is gone: ending");
+    event_del(child->control);
+    event_del(child->life);
+    loop_stop(child->loop);
+}
+
+static void control_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct child *child = arg;
+    (void)what;
+    for (;;) {
+        ProtobufCMessage *message = NULL;
+        int err = packet_receive(fd, &masques__control__down__descriptor, &message);
+        if (err == GW_ERR_CLOSED)
+            master_gone(child);
+        if (err != GW_OK)
+            return;
+        obey(child, (const Masques__Control__Down *)message);
+        protobuf_c_message_free_unpacked(message, NULL);
+    }
+}
+
+static void life_ended(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    master_gone(arg);
+}
+
+static void terminated(void *ctx, int signum)
+{
+    struct child *child = ctx;
+    (void)signum;
+    if (child->draining)
+        stop(child);
+    else
+        drain(child, DEFAULT_DRAIN_MS);
+}
+
+/* ---- up: what we say ------------------------------------------------------------------------------------------- */
+
+static void say(struct child *child, Masques__Control__Up *up)
+{
+    int err = packet_send(CHILD_FD_CONTROL, &up->base);
+    if (err != GW_OK && err != GW_ERR_CLOSED)
+        log_debug(child->log, "control channel: %s", gw_strerror(err));
+}
+
+void child_ready(struct child *child, const char *detail)
+{
+    Masques__Control__Up up = MASQUES__CONTROL__UP__INIT;
+    Masques__Control__Ready ready = MASQUES__CONTROL__READY__INIT;
+    ready.detail = (char *)(detail ? detail : "");
+    up.body_case = MASQUES__CONTROL__UP__BODY_READY;
+    up.ready = &ready;
+    say(child, &up);
+    child_beat(child);
+}
+
+void child_beat(struct child *child)
+{
+    Masques__Control__Up up = MASQUES__CONTROL__UP__INIT;
+    Masques__Control__Beat beat = MASQUES__CONTROL__BEAT__INIT;
+    child->events->fill_beat(child->ctx, &beat);
+    up.body_case = MASQUES__CONTROL__UP__BODY_BEAT;
+    up.beat = &beat;
+    say(child, &up);
+}
+
+void child_fail(struct child *child, const char *error)
+{
+    Masques__Control__Up up = MASQUES__CONTROL__UP__INIT;
+    Masques__Control__Failure failure = MASQUES__CONTROL__FAILURE__INIT;
+    log_error(child->log, "%s", error);
+    failure.error = (char *)error;
+    up.body_case = MASQUES__CONTROL__UP__BODY_FAILURE;
+    up.failure = &failure;
+    say(child, &up);
+}
+
+static void beat_due(void *ctx)
+{
+    struct child *child = ctx;
+    loop_timer_set(child->beat, CHILD_BEAT_MS);
+    child_beat(child);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+struct child *child_new(struct loop *loop, const struct child_events *events, void *ctx,
+                        const struct log *log)
+{
+    struct child *child = calloc(1, sizeof *child);
+    if (!child)
+        return NULL;
+    *child = (struct child){.loop = loop, .events = events, .ctx = ctx, .log = log};
+    short read_always = EV_READ | EV_PERSIST;
+    child->control =
+        event_new(loop_base(loop), CHILD_FD_CONTROL, read_always, control_readable, child);
+    child->life = event_new(loop_base(loop), CHILD_FD_LIFE, EV_READ, life_ended, child);
+    child->beat = loop_timer_new(loop, beat_due, child);
+    if (!child->control || !child->life || !child->beat || event_add(child->control, NULL) != 0 ||
+        event_add(child->life, NULL) != 0 ||
+        loop_on_signal(loop, SIGTERM, terminated, child) != GW_OK) {
+        child_free(&child);
+        return NULL;
+    }
+    loop_timer_set(child->beat, CHILD_BEAT_MS);
+    return child;
+}
+
+void child_free(struct child **at)
+{
+    struct child *child = *at;
+    *at = NULL;
+    if (!child)
+        return;
+    if (child->control)
+        event_free(child->control);
+    if (child->life)
+        event_free(child->life);
+    loop_timer_free(&child->beat);
+    free(child);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading a walked batch record by record, and attributes and values inside of it: what exporters need. Everything
+ * is borrowed from the batch; nothing is allocated. No field order is assumed, and submessages in pieces are read as
+ * one (shared/otlp/view.h). */
+#ifndef MASQUES_OTLP_VALUE_H
+#define MASQUES_OTLP_VALUE_H
+
+#include "shared/base/buf.h"
+#include "shared/otlp/view.h"
+
+/* ---- values ------------------------------------------------------------------------------------------------ */
+
+enum otlp_value_kind {
+    OTLP_VALUE_EMPTY, /* no member is set: legal, and not the same as an empty string */
+    OTLP_VALUE_STRING,
+    OTLP_VALUE_BOOL,
+    OTLP_VALUE_INT,
+    OTLP_VALUE_DOUBLE,
+    OTLP_VALUE_ARRAY,
+    OTLP_VALUE_KVLIST,
+    OTLP_VALUE_BYTES,
+};
+
+struct otlp_value {
+    enum otlp_value_kind kind;
+    union {
+        struct slice bytes;     /* STRING, BYTES */
+        bool boolean;           /* BOOL */
+        int64_t integer;        /* INT */
+        double number;          /* DOUBLE */
+        struct otlp_view items; /* ARRAY: field 1 AnyValue; KVLIST: field 1 KeyValue */
+    } is;
+};
+
+/* Reads an AnyValue. The last member set wins. */
+void otlp_value_read(const struct otlp_view *any, struct otlp_value *out);
+
+/* Reads the AnyValue in field `number` of `message` (LogRecord: 5). False: absent; `*out` is then EMPTY. */
+bool otlp_value_in(const struct otlp_view *view, enum otlp_message message, uint32_t number,
+                   struct otlp_value *out);
+
+/* Reads a KeyValue. */
+void otlp_attribute_read(struct slice attribute, struct slice *key, struct otlp_value *value);
+
+/* The next KeyValue in field `number` of the message that `c` runs over. False: no more. */
+bool otlp_attribute_next(struct otlp_cursor *c, uint32_t number, struct slice *key,
+                         struct otlp_value *value);
+
+/* The first attribute named `key` in field `number` of `view` (Resource: 1, LogRecord: 6, Span: 9, ...). False: there
+ * is none; `*out` is then EMPTY. */
+bool otlp_attribute_find(const struct otlp_view *view, uint32_t number, const char *key,
+                         struct otlp_value *out);
+
+/* The value in words, as the Collector's AsString and its ClickHouse exporter have it: a string as it is, numbers
+ * and booleans in digits and words, bytes in base64, arrays and lists as plain JSON ({"a":[1,"b",null]}: the
+ * sender's order, doubled keys kept), an empty value as nothing. Appends to `out`, whose failure is sticky. */
+void otlp_value_text(const struct otlp_value *value, struct buf *out);
+
+/* ---- records ----------------------------------------------------------------------------------------------- */
+
+/* One record and what stands around it. Views of absent messages are empty. */
+struct otlp_record {
+    struct otlp_view resource;       /* Resource */
+    struct slice resource_schema_url;
+    struct otlp_view scope;          /* InstrumentationScope */
+    struct slice scope_schema_url;
+    struct otlp_view metric;         /* Metric; metrics only, like the next two */
+    struct otlp_view data;           /* Gauge, Sum, ... */
+    enum otlp_message data_message;  /* OTLP_GAUGE, ... */
+    struct otlp_view record;         /* LogRecord, Span, or a data point */
+    enum otlp_message record_message;
+    struct slice bytes;              /* the record's bytes, without its tag and length */
+    uint64_t index;                  /* of the record in the batch, from 0 */
+    /* Rising numbers: whoever keeps something per resource, scope or metric sees here when it changes. */
+    uint32_t resource_index;
+    uint32_t scope_index;
+    uint32_t metric_index;
+};
+
+struct otlp_reader {
+    enum otlp_signal signal;
+    uint32_t level; /* lists open */
+    struct {
+        struct otlp_cursor cursor; /* over the message that holds the list */
+        uint32_t number;           /* the list's field */
+    } lists[4];
+    struct otlp_record now;
+};
+
+/* Starts reading `batch`, which must live as long as the reader and has passed otlp_walk(). */
+void otlp_reader_init(struct otlp_reader *r, enum otlp_signal signal, struct slice batch);
+
+/* Goes to the next record, in the order of the batch: `r->now` is set. False: no more. Resources, scopes and metrics
+ * without a record are passed over. */
+bool otlp_reader_next(struct otlp_reader *r);
+
+#endif

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A durable exporter for loss tests: appends a line for every batch and the ids of its records to a file, and only
+ * then says DONE. Started by hand: sink --router ENDPOINT --out FILE [--delay-ms N] [--fail-every N].
+ *
+ *   <signal> <generation> <first> <last> <attempt> <digest> <batch> <records> <id> <id> ...
+ *
+ * A record's id is its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With
+ * --fail-every N each Nth delivery pushed is answered RETRY before anything is written. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "exporters/common/exporter.h"
+#include "shared/otlp/value.h"
+
+#define LINE_MAX_BYTES (64u * 1024 * 1024)
+#define PATH_MAX_BYTES 4096u
+#define FAIL_AFTER_MS 50u
+
+struct sink_options {
+    char out[PATH_MAX_BYTES];
+    uint32_t delay_ms;
+    uint32_t fail_every;
+};
+
+/* A delivery that waits for its delay. */
+struct waiting {
+    struct waiting *next;
+    struct sink *sink;
+    struct delivery *delivery;
+    struct loop_timer *timer;
+};
+
+struct sink {
+    const struct sink_options *options;
+    struct loop *loop;
+    int fd;
+    uint64_t pushed;
+    struct buf line;
+    struct waiting *waiting;
+};
+
+static int number(const char *text, uint32_t *out, struct buf *why)
+{
+    char *end;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno || *end || end == text || value > UINT32_MAX) {
+        buf_printf(why, "\"%s\" is no number", text);
+        return GW_ERR_INVALID;
+    }
+    *out = (uint32_t)value;
+    return 0;
+}
+
+static int sink_option(void *options, const char *path, const char *text, struct buf *why)
+{
+    struct sink_options *o = options;
+    if (strcmp(path, "delay_ms") == 0)
+        return number(text, &o->delay_ms, why);
+    if (strcmp(path, "fail_every") == 0)
+        return number(text, &o->fail_every, why);
+    if (strcmp(path, "out") == 0 && strlen(text) < sizeof o->out) {
+        strcpy(o->out, text);
+        return 0;
+    }
+    buf_printf(why, "%s: unknown option or too long", path);
+    return GW_ERR_INVALID;
+}
+
+static void *sink_open(struct exporter_host *host, const void *options, const char **why)
+{
+    const struct sink_options *o = options;
+    struct sink *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->options = o;
+    s->loop = exporter_loop(host);
+    s->line = buf_make(LINE_MAX_BYTES);
+    s->fd = open(o->out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (s->fd < 0) {
+        *why = "--out FILE is missing or cannot be opened";
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static uint32_t attributes_of(enum otlp_message record)
+{
+    switch (record) {
+    case OTLP_LOG_RECORD:
+        return 6;
+    case OTLP_EXPONENTIAL_HISTOGRAM_POINT:
+        return 1;
+    case OTLP_NUMBER_POINT:
+    case OTLP_SUMMARY_POINT:
+        return 7;
+    default: /* spans, histogram points */
+        return 9;
+    }
+}
+
+static void write_ids(struct buf *line, enum otlp_signal signal, struct slice batch)
+{
+    struct otlp_reader reader;
+    struct otlp_value id;
+    otlp_reader_init(&reader, signal, batch);
+    while (otlp_reader_next(&reader)) {
+        const struct otlp_record *r = &reader.now;
+        buf_byte(line, ' ');
+        if (otlp_attribute_find(&r->record, attributes_of(r->record_message), "test.id", &id))
+            otlp_value_text(&id, line);
+        else
+            buf_printf(line, "#%016" PRIx64, (uint64_t)XXH3_64bits(r->bytes.data, r->bytes.len));
+    }
+}
+
+static uint64_t count_records(enum otlp_signal signal, struct slice batch)
+{
+    struct otlp_reader reader;
+    uint64_t records = 0;
+    otlp_reader_init(&reader, signal, batch);
+    while (otlp_reader_next(&reader))
+        records++;
+    return records;
+}
+
+static int write_line(const struct sink *s)
+{
+    size_t done = 0;
+    while (done < s->line.len) {
+        ssize_t n = write(s->fd, s->line.data + done, s->line.len - done);
+        if (n < 0 && errno != EINTR)
+            return GW_ERR_IO;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+static void record(struct sink *s, struct delivery *d)
+{
+    const Masques__Bus__DeliveryId *id = delivery_id(d);
+    enum otlp_signal signal = (enum otlp_signal)id->signal;
+    struct reader_batch batch;
+    unsigned index = 0;
+    int rc;
+    buf_clear(&s->line);
+    while ((rc = delivery_next(d, &batch)) == 1) {
+        buf_printf(&s->line, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %016" PRIx64 " %u %" PRIu64,
+                   otlp_signal_name(signal), id->generation, id->first, id->last,
+                   delivery_attempt(d), delivery_digest(d), index++,
+                   count_records(signal, batch.bytes));
+        write_ids(&s->line, signal, batch.bytes);
+        buf_byte(&s->line, '\n');
+    }
+    if (rc == 0)
+        rc = buf_ok(&s->line) ? write_line(s) : GW_ERR_NOMEM;
+    if (rc == 0)
+        delivery_done(d);
+    else
+        delivery_unreadable(d, rc);
+}
+
+static struct delivery *waiting_take(struct waiting **at)
+{
+    struct waiting *w = *at;
+    struct delivery *d = w->delivery;
+    *at = w->next;
+    loop_timer_free(&w->timer);
+    free(w);
+    return d;
+}
+
+static struct waiting **waiting_find(struct sink *s, const struct delivery *d)
+{
+    struct waiting **at = &s->waiting;
+    while (*at && (*at)->delivery != d)
+        at = &(*at)->next;
+    return at;
+}
+
+static void on_delay_over(void *ctx)
+{
+    struct waiting *w = ctx;
+    struct sink *s = w->sink;
+    record(s, waiting_take(waiting_find(s, w->delivery)));
+}
+
+static void sink_push(void *exporter, struct delivery *d)
+{
+    struct sink *s = exporter;
+    s->pushed++;
+    if (s->options->fail_every && s->pushed % s->options->fail_every == 0) {
+        delivery_retry(d, FAIL_AFTER_MS, "asked to fail");
+        return;
+    }
+    struct waiting *w = s->options->delay_ms ? calloc(1, sizeof *w) : NULL;
+    if (!w) {
+        record(s, d);
+        return;
+    }
+    *w = (struct waiting){s->waiting, s, d, loop_timer_new(s->loop, on_delay_over, w)};
+    s->waiting = w;
+    loop_timer_set(w->timer, s->options->delay_ms);
+}
+
+static void sink_cancel(void *exporter, struct delivery *d)
+{
+    struct sink *s = exporter;
+    struct waiting **at = waiting_find(s, d);
+    if (*at)
+        waiting_take(at);
+}
+
+static void sink_close(void *exporter)
+{
+    struct sink *s = exporter;
+    while (s->waiting)
+        waiting_take(&s->waiting);
+    buf_free(&s->line);
+    close(s->fd);
+    free(s);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct exporter_ops ops = {
+        .type = "sink",
+        .summary = "writes the ids of all records to a file, for loss tests",
+        .flags = "  --out FILE          where the ids go; appended\n"
+                 "  --delay-ms N        how long every delivery takes\n"
+                 "  --fail-every N      answer each Nth delivery with RETRY\n",
+        .mode = MASQUES__BUS__MODE__DURABLE,
+        .options_bytes = sizeof(struct sink_options),
+        .option = sink_option,
+        .open = sink_open,
+        .push = sink_push,
+        .cancel = sink_cancel,
+        .close = sink_close,
+    };
+    return exporter_main(argc, argv, &ops);
+}
