@@ -13,6 +13,7 @@
 #define SCRATCH_MAX_BYTES (16u * 1024) /* of a nested value: more than fits in the columns of a line */
 #define UNIT_MAX_BYTES 12u             /* one character, or its escape */
 #define GAP_COLUMNS 2u
+#define DURATION_MAX_MS 1e12 /* beyond it, and below zero, it is no duration that anybody reads */
 #define ELLIPSIS "…"
 
 static const char *const codes[] = {
@@ -260,13 +261,17 @@ void line_id(struct line *l, const char *word, struct slice id)
 
 void line_duration_ms(struct line *l, enum line_style style, double ms)
 {
-    if (ms < 10 && ms != (double)(int)ms)
+    if (!(ms >= 0 && ms < DURATION_MAX_MS)) {
+        line_printf(l, style, "%gms", ms);
+        return;
+    }
+    uint64_t seconds = (uint64_t)(ms + 500) / 1000;
+    if (ms < 10 && ms != (double)(uint64_t)ms)
         line_printf(l, style, "%.2fms", ms);
     else if (ms < 999.5)
         line_printf(l, style, "%.0fms", ms);
     else if (ms < 59950)
         line_printf(l, style, "%.1fs", ms / 1000);
     else
-        line_printf(l, style, "%.0fm%02us", (double)(uint64_t)(ms / 60000),
-                    (unsigned)((uint64_t)(ms / 1000) % 60));
+        line_printf(l, style, "%llum%02us", (unsigned long long)seconds / 60, (unsigned)(seconds % 60));
 }

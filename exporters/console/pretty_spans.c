@@ -109,13 +109,17 @@ void pretty_span(struct pretty *p, const struct otlp_record *r)
     const struct otlp_view *span = &r->record;
     bool claude = pretty_is_claude(r);
     uint64_t start_ns = otlp_view_number(span, START);
+    uint64_t end_ns = otlp_view_number(span, END);
     uint64_t kind = otlp_view_number(span, KIND);
     struct slice name = otlp_view_bytes(span, NAME);
     if (claude)
         name = claude_short_name(name);
     pretty_columns(p, r, start_ns, LINE_MAGENTA, "span", ATTRIBUTES);
     pretty_name(p, name);
-    line_duration_ms(l, LINE_PLAIN, milliseconds(start_ns, otlp_view_number(span, END)));
+    if (end_ns)
+        line_duration_ms(l, LINE_PLAIN, milliseconds(start_ns, end_ns));
+    else
+        line_word(l, LINE_YELLOW, "unended");
     if (kind < sizeof kinds / sizeof kinds[0] && kinds[kind][0]) {
         line_to_column(l, 0);
         line_word(l, LINE_PLAIN, kinds[kind]);

@@ -11,9 +11,9 @@
 #include "shared/base/err.h"
 #include "shared/base/slice.h"
 
-#define INFLATE_RATIO 200u                /* output bytes per input byte, past INFLATE_RATIO_FREE_BYTES */
+#define INFLATE_RATIO 200u /* output bytes per input byte, past INFLATE_RATIO_FREE_BYTES */
 #define INFLATE_RATIO_FREE_BYTES (1u << 20)
-#define INFLATE_MAX_MEMBERS 4096u         /* concatenated gzip members of one body (bgzip makes one per 64 KiB) */
+#define INFLATE_MAX_MEMBERS 4096u /* gzip members of one body; bgzip makes one per 64 KiB */
 
 struct inflate; /* one per thread; reused from body to body */
 
@@ -31,8 +31,9 @@ void inflate_free(struct inflate **inflate);
 
 /* Inflates all of `in` (RFC 1952; concatenated members are one body, anything else behind a member is an error).
  * *out: a blob held once by the caller, on success only; its cap, which is what was granted, may exceed its len.
- * GW_ERR_TOO_LARGE: over max_bytes; GW_ERR_INVALID: over the ratio; GW_ERR_CORRUPT: no gzip, cut short, a checksum
- * that does not fit (of content, not of headers), trailing garbage, too many members; GW_ERR_FULL: not granted; GW_ERR_NOMEM. *why: static text. */
+ * GW_ERR_TOO_LARGE: over max_bytes; GW_ERR_INVALID: over the ratio; GW_ERR_CORRUPT: no gzip, cut short, a checksum of
+ * content that does not fit (the optional one of a header is not looked at), trailing garbage, too many members;
+ * GW_ERR_FULL: not granted; GW_ERR_NOMEM. *why: static text, after an error. */
 int inflate_gzip(struct inflate *inflate, struct slice in, const struct inflate_limits *limits,
                  struct blob **out, const char **why) GW_MUST_CHECK;
 

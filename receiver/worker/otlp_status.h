@@ -34,12 +34,12 @@ enum otlp_cause {
     OTLP_WRONG_METHOD,
     OTLP_UNSUPPORTED_MEDIA_TYPE,
     /* The transport */
-    OTLP_BAD_REQUEST,     /* an HTTP head or chunk that is malformed; the parser's status may be more exact */
+    OTLP_BAD_REQUEST,     /* a malformed HTTP head or chunk; the parser's status is more exact */
     OTLP_BAD_GRPC_TIMEOUT,
     OTLP_LENGTH_REQUIRED, /* a POST with neither Content-Length nor chunks */
     OTLP_BODY_TIMEOUT,    /* the body came too slowly */
     OTLP_HEADERS_TOO_LARGE,
-    OTLP_BAD_GRPC_FRAME, /* flag byte > 1, compressed without grpc-encoding, ends inside a message */
+    OTLP_BAD_GRPC_FRAME, /* bad flag byte, or the stream ends inside a message */
     OTLP_NOT_UNARY,      /* zero or two messages on a unary call */
     /* Ourselves */
     OTLP_ROUTER_AWAY,
@@ -69,7 +69,7 @@ struct otlp_status {
     const char *message; /* what the client is told when the caller knows nothing better */
     uint16_t grpc;       /* enum grpc_code */
     uint16_t http;
-    uint16_t retry_after_ms; /* 0: the client must not retry; otherwise what RetryInfo and Retry-After say */
+    uint16_t retry_after_ms; /* in RetryInfo and Retry-After; 0: the client must not retry */
 };
 
 /* The row of a cause. Never NULL (an unknown number gives OTLP_INTERNAL). Static. */
@@ -82,7 +82,8 @@ uint32_t otlp_status_retry_ms(enum otlp_cause cause, uint32_t after_ms);
 /* The same for Retry-After: whole seconds, rounded up; 0: leave the header out. */
 uint32_t otlp_status_retry_after_s(enum otlp_cause cause, uint32_t after_ms);
 
-#define OTLP_STATUS_MESSAGE_BYTES 1024u /* longer messages are cut: they travel in HTTP/2 header fields too */
+/* Longer messages are cut: they travel in HTTP/2 header fields too. */
+#define OTLP_STATUS_MESSAGE_BYTES 1024u
 
 /* Appends a google.rpc.Status: code, message (empty: the row's), and RetryInfo when the cause is retryable. The
  * message may hold bytes of the peer: what is no UTF-8, and NUL, becomes '?'. Failure is the buffer's. */

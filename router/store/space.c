@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "router/store/store_internal.h"
+#include "shared/base/clock.h"
+#include "shared/base/entropy.h"
 
 #define LOADED_MAX 48u    /* sealed segments with index and descriptor in memory */
 #define PAGE_BYTES 4096u
@@ -36,7 +35,7 @@ static int begin_segment(struct store *store, unsigned signal, uint64_t file_byt
            pool_shrink(&store->pool, &store->dir))
         ;
     struct segment_header info = {.number = chain->next_number, .generation = store->generation,
-                                  .base = chain->next, .seed = entropy_u64(), .created_ns = store->now_ns,
+                                  .base = chain->next, .seed = entropy_u64(), .created_ns = clock_wall_ns(),
                                   .signal = (uint8_t)signal};
     struct buf snapshot = buf_make(IDS_SNAPSHOT_MAX_BYTES);
     ids_snapshot_put(&store->ids, &snapshot);
@@ -103,32 +102,37 @@ void space_release(struct store *store)
     }
 }
 
-/* Journals that the lossy consumers lose what the segment holds of theirs; nothing is changed before it is written. */
+/* What the consumer loses when the log begins at `before`. False: nothing. */
+static bool loss_of(struct store *store, struct store_consumer *c, unsigned signal, struct position before,
+                    struct journal_entry *e)
+{
+    struct cursor *cursor = &c->cursors[signal - 1];
+    if (!cursor->active || cursor->at.sequence >= before.sequence)
+        return false;
+    *e = (struct journal_entry){.type = JOURNAL_LOSS, .consumer = c->id, .signal = signal,
+                                .reason = STORE_LOSS_SPACE};
+    e->loss.before = before;
+    e->loss.digest = store_rest_digest(store, cursor, signal, before.sequence);
+    return true;
+}
+
+/* The lossy consumers lose what the segment holds of theirs: in the journal first, then in memory. */
 static int lose_segment(struct store *store, unsigned signal, const struct segment *s)
 {
+    struct journal_entry e;
     size_t mark = journal_mark(&store->journal);
     int err = 0;
-    for (int pass = 0; pass < 2 && !err; pass++) {
-        for (uint32_t i = 0; i < store->consumer_count && !err; i++) {
-            struct store_consumer *c = store->consumers[i];
-            struct cursor *cursor = &c->cursors[signal - 1];
-            if (!cursor->active || cursor->at.sequence >= s->next.sequence)
-                continue;
-            struct journal_entry e = {.type = JOURNAL_LOSS, .consumer = c->id, .signal = signal,
-                                      .reason = STORE_LOSS_SPACE};
-            e.loss.before = s->next;
-            e.loss.digest = 0;
-            err = store_rest_digest(store, cursor, signal, s->next, &e.loss.digest);
-            if (!err)
-                err = pass == 0 ? journal_add(&store->journal, &e) : store_apply(store, &e, true);
-        }
-        if (pass == 0 && err)
-            journal_undo(&store->journal, mark);
-        if (pass == 0 && !err) {
-            err = journal_flush(&store->journal);
-            if (err)
-                journal_undo(&store->journal, mark);
-        }
+    for (uint32_t i = 0; i < store->consumer_count && !err; i++) {
+        if (loss_of(store, store->consumers[i], signal, s->next, &e))
+            err = journal_add(&store->journal, &e);
+    }
+    if (!err)
+        err = journal_flush(&store->journal);
+    if (err)
+        journal_undo(&store->journal, mark);
+    for (uint32_t i = 0; i < store->consumer_count && !err; i++) {
+        if (loss_of(store, store->consumers[i], signal, s->next, &e))
+            err = store_apply(store, &e, true);
     }
     return err;
 }

@@ -110,5 +110,8 @@ int space_load(struct store *store, struct segment *segment) GW_MUST_CHECK;
 /* Digest of the batches from `from` up to sequence `next`; GW_ERR_CORRUPT: not all of them can be produced. */
 int store_digest(struct store *store, unsigned signal, struct position from, uint64_t next, uint64_t *digest)
     GW_MUST_CHECK;
+/* Digest of what is left of the pending group that lies across sequence `before`; 0: none does, or the rest cannot be
+ * produced (which shows when it is handed out). */
+uint64_t store_rest_digest(struct store *store, const struct cursor *cursor, unsigned signal, uint64_t before);
 
 #endif

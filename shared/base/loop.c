@@ -104,6 +104,7 @@ void loop_run(struct loop *loop)
         more = do_chores(loop);
         run_deferred(loop);
     }
+    loop->stopping = false;
 }
 
 void loop_stop(struct loop *loop)

@@ -23,7 +23,7 @@ struct loop *loop_new(void);
 /* Frees what was deferred, the timers and the loop; *loop becomes NULL. */
 void loop_free(struct loop **loop);
 
-/* Turns until loop_stop(). */
+/* Turns until loop_stop(). May be called again after that. */
 void loop_run(struct loop *loop);
 /* The turn that runs is the last one. */
 void loop_stop(struct loop *loop);

@@ -253,12 +253,19 @@ static int ledger_agrees(struct reader *r, struct sections *s)
 
 static int paths_agree(struct reader *r, struct sections *s)
 {
+    static const char *const keys[] = {"logs_url_path", "metrics_url_path", "traces_url_path"};
     const struct config_http *http = &s->config->otlp.http;
     if (strcmp(http->logs_path, http->metrics_path) != 0 &&
         strcmp(http->logs_path, http->traces_path) != 0 &&
         strcmp(http->metrics_path, http->traces_path) != 0)
         return 0;
-    return report_error(r->report, place_of_key(s->root, "receivers"), "receivers",
+    /* The defaults differ: at least one of them is written in the file's one receiver. */
+    const struct yaml_node *receiver = find(s->root, "receivers")->entries[0].value;
+    const struct yaml_node *map = find(find(receiver, "protocols"), "http");
+    struct place at = {0, 0};
+    for (size_t i = 0; !at.line && i < sizeof keys / sizeof keys[0]; i++)
+        at = find(map, keys[i])->at;
+    return report_error(r->report, at, "receivers::otlp::protocols::http",
                         "logs_url_path, metrics_url_path and traces_url_path must differ");
 }
 

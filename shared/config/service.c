@@ -31,7 +31,7 @@ static int read_reference(struct reader *r, const struct yaml_node *node, const 
                           struct component_id *id)
 {
     if (component_id_parse(node->text, id) < 0)
-        return read_error(r, node, "%s is no valid id of a %s; it is TYPE or TYPE/NAME",
+        return read_error(r, node, "%s is no valid %s id; it is TYPE or TYPE/NAME",
                           report_quote(node->text).text, noun);
     return 0;
 }

@@ -16,18 +16,18 @@
 struct http1_request {
     struct slice method; /* a token, as sent: methods are case-sensitive */
     struct slice target; /* as sent */
-    struct slice path;   /* of the target, without query; "*" for `OPTIONS *`; not percent-decoded */
+    struct slice path;   /* of the target, not percent-decoded; "*" for `OPTIONS *` */
     struct slice query;  /* behind the first '?', without it; empty when there is none */
     unsigned minor;      /* HTTP/1.minor: 0 or 1 */
     bool keep_alive;     /* what the client asks for, by version and Connection */
-    bool has_length;     /* Content-Length was given; without it and without chunked there is no body */
+    bool has_length;     /* Content-Length was given; with neither it nor chunked, no body */
     bool chunked;        /* Transfer-Encoding: chunked; never together with has_length */
-    bool expect_continue; /* the client waits for "100 Continue" before it sends the body (never on 1.0) */
+    bool expect_continue; /* "100 Continue" is waited for before the body; never on 1.0 */
     uint64_t content_length; /* bytes; 0 when !has_length */
     struct slice content_type;     /* empty when absent */
     struct slice content_encoding; /* empty when absent */
     struct slice host;             /* empty when absent (1.0 only) or sent empty */
-    struct slice fields; /* all header lines as sent, each with its CRLF: for http1_request_header() */
+    struct slice fields; /* all header lines as sent, for http1_request_header() */
 
     /* Set when the parse fails: */
     unsigned status; /* 400, 413, 414, 417, 431, 501 or 505 */

@@ -17,7 +17,7 @@
 
 /* Embedded by the connection; its fields are the decoder's own, but for the two that are named. */
 struct http1_chunked {
-    uint64_t announced; /* readable: bytes of all chunks whose size line has been read; <= max_bytes */
+    uint64_t announced; /* readable: sum of the chunk sizes read so far, <= max_bytes */
     const char *why;    /* readable: static sentence, after an error */
     uint64_t max_bytes;
     uint64_t left;      /* of the chunk being read, or the size being read */

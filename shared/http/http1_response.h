@@ -16,10 +16,10 @@ struct http1_response {
     unsigned status;             /* 200..599 */
     const char *content_type;    /* NULL: no such header */
     uint64_t content_length;     /* bytes of the body (of the body it would be, for HEAD) */
-    bool close;                  /* Connection: close, otherwise keep-alive (which 1.0 clients need to read) */
+    bool close;                  /* Connection: close; else keep-alive, for 1.0 clients */
     uint32_t retry_after_s;      /* 0: no such header */
     const char *allow;           /* with 405; NULL: no such header */
-    const char *accept_encoding; /* with 415 about a coding (RFC 9110 section 15.5.16); NULL: no such header */
+    const char *accept_encoding; /* with 415 about a coding (RFC 9110 15.5.16), or NULL */
 };
 
 /* Appends status line, headers and the empty line. Failure is the buffer's (buf_ok). */

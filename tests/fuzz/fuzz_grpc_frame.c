@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The DATA of one gRPC stream: first byte = size of the pieces and whether a coding was named, the rest = the bytes. Any
+/* The DATA of one gRPC stream: first byte = size of the pieces and whether a coding was named, then the bytes. Any
  * split comes to the same end, and a message that is taken is the bytes behind its prefix. */
 #include <stdlib.h>
 

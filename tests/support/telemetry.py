@@ -128,8 +128,8 @@ def meaning_of(signal, sent):
 
 # -- google.rpc.Status
 
-def _fields(data):
-    """(number, value) of every field of a protobuf message; value: int or bytes."""
+def fields(data):
+    """(number, value) of the fields of a protobuf message that are varints (int) or have a length (bytes)."""
     at = 0
 
     def varint():
@@ -161,17 +161,17 @@ class Status:
 
     def __init__(self, data):
         self.code, self.message, self.retry_after_s = 0, "", None
-        for number, value in _fields(data):
+        for number, value in fields(data):
             if number == 1:
                 self.code = value
             elif number == 2:
                 self.message = value.decode("utf-8")
             elif number == 3:
-                self._detail(dict(_fields(value)))
+                self._detail(dict(fields(value)))
 
     def _detail(self, any_message):
         if any_message[1] == b"type.googleapis.com/google.rpc.RetryInfo":
-            delay = dict(_fields(dict(_fields(any_message[2]))[1]))
+            delay = dict(fields(dict(fields(any_message[2]))[1]))
             self.retry_after_s = delay.get(1, 0) + delay.get(2, 0) / 1e9
 
 

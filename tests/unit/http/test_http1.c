@@ -161,6 +161,21 @@ START_TEST(malformed_heads_are_refused_with_status_and_reason)
 }
 END_TEST
 
+START_TEST(what_is_missing_in_the_request_line_is_named)
+{
+    static const char *const cases[][2] = {
+        {" / HTTP/1.1\r\n", "the method is missing"},
+        {"GET  HTTP/1.1\r\n", "the request target is missing"},
+        {"GET / \r\n", "the request line does not end in an HTTP version"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct http1_request r;
+        ck_assert_int_eq(parse_text(cases[i][0], &r), GW_ERR_MALFORMED);
+        ck_assert_str_eq(r.why, cases[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(a_nul_byte_is_refused_everywhere)
 {
     static const char head[] = POST "X: abc\r\nContent-Length: 3\r\n\r\n";
@@ -344,7 +359,8 @@ START_TEST(a_head_over_the_limit_is_refused_when_the_limit_is_reached)
 END_TEST
 
 SUITE_MAIN("http1", well_formed_heads_are_taken_and_end_where_they_end,
-           malformed_heads_are_refused_with_status_and_reason, a_nul_byte_is_refused_everywhere,
+           malformed_heads_are_refused_with_status_and_reason,
+           what_is_missing_in_the_request_line_is_named, a_nul_byte_is_refused_everywhere,
            the_result_does_not_depend_on_how_the_bytes_are_split, all_parts_of_a_request_are_found,
            an_empty_header_is_told_from_an_absent_one, targets_are_split_into_path_and_query,
            keep_alive_follows_version_and_connection,

@@ -42,6 +42,7 @@ static const struct good {
     {"a\r\n0123456789\r\n0\r\n\r\n", "0123456789", "lower-case hex"},
     {"2\r\n\r\n\r\n0\r\n\r\n", "\r\n", "content that looks like framing"},
     {"3;a=b\r\nabc\r\n0;x\r\n\r\n", "abc", "extensions are legal and ignored"},
+    {"3;0123456789abcdef\r\nabc\r\n0\r\n\r\n", "abc", "extensions do not count as digits"},
     {"3 \t;a=\"b c\"\r\nabc\r\n0\r\n\r\n", "abc", "blanks before an extension"},
     {"0\r\nX-Checksum: 1\r\nContent-Length: 5\r\n\r\n", "", "trailers are thrown away"},
     {"0000000000000003\r\nabc\r\n0\r\n\r\n", "abc", "16 digits"},
@@ -168,6 +169,7 @@ START_TEST(too_much_is_refused_before_its_content_is_read)
     ck_assert_int_eq(http1_chunked_feed(&c, slice_of("\r\n1\r\nx"), &content), GW_ERR_TOO_LARGE);
     ck_assert_uint_eq(content.len, 0);
     ck_assert_int_eq(http1_chunked_feed(&c, slice_of("0\r\n\r\n"), &content), GW_ERR_TOO_LARGE);
+    ck_assert_int_eq(http1_chunked_feed(&c, slice_of(""), &content), GW_ERR_TOO_LARGE);
 }
 END_TEST
 

@@ -27,7 +27,8 @@ static const struct {
     {"POST", "/", PB, "", OTLP_UNKNOWN_PATH, 0, OTLP_PROTOBUF, 0,
      "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"},
     {"GET", "/", "", "", OTLP_UNKNOWN_PATH, 0, OTLP_JSON, 0, "/v1/logs"},
-    {"POST", "/v1/trace", PB, "", OTLP_UNKNOWN_PATH, 0, OTLP_PROTOBUF, 0, "traces go to /v1/traces"},
+    {"POST", "/v1/trace", PB, "", OTLP_UNKNOWN_PATH, 0, OTLP_PROTOBUF, 0,
+     "traces go to /v1/traces"},
     {"POST", "/api/Metrics", PB, "", OTLP_UNKNOWN_PATH, 0, OTLP_PROTOBUF, 0,
      "metrics go to /v1/metrics"},
     {"POST", "/v1/logs/", PB, "", OTLP_UNKNOWN_PATH, 0, OTLP_PROTOBUF, 0, "logs go to /v1/logs"},
@@ -173,12 +174,21 @@ START_TEST(configured_paths_replace_the_standard_ones_and_are_the_ones_named)
 }
 END_TEST
 
-START_TEST(long_pieces_of_the_peer_are_cut)
+START_TEST(long_messages_are_cut)
 {
     static const uint8_t dots[4000] = {'/'};
     struct endpoint e;
     ck_assert_int_eq(endpoint_http(&standard, slice_of("POST"), slice_make(dots, sizeof dots),
                                    slice_of(PB), slice_of(""), &e),
+                     OTLP_UNKNOWN_PATH);
+    ck_assert_uint_lt(e.message_len, sizeof e.message);
+
+    char path[2 * ENDPOINT_MESSAGE_BYTES];
+    memset(path, '/', sizeof path);
+    path[sizeof path - 1] = '\0';
+    const struct endpoint_config config = {.wanted = ALL, .http_paths = {[OTLP_LOGS] = path}};
+    ck_assert_int_eq(endpoint_http(&config, slice_of("POST"), slice_of("/x"), slice_of(PB),
+                                   slice_of(""), &e),
                      OTLP_UNKNOWN_PATH);
     ck_assert_uint_lt(e.message_len, sizeof e.message);
 }
@@ -205,4 +215,4 @@ SUITE_MAIN("endpoint", otlp_http_requests_find_their_signal_or_a_reason,
            grpc_requests_find_their_signal_or_a_reason,
            a_signal_that_no_pipeline_takes_is_refused_by_name,
            configured_paths_replace_the_standard_ones_and_are_the_ones_named,
-           long_pieces_of_the_peer_are_cut, grpc_is_told_by_its_content_type)
+           long_messages_are_cut, grpc_is_told_by_its_content_type)

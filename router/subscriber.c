@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "router/subscriber.h"
+
+#include <stdlib.h>
+
+struct delivery *lane_find(struct lane *lane, uint64_t generation, uint64_t first, uint64_t last)
+{
+    for (size_t i = 0; i < lane->count; i++) {
+        struct delivery *d = &lane->list[i];
+        if (d->first == first && d->last == last && d->generation == generation)
+            return d;
+    }
+    return NULL;
+}
+
+struct delivery *lane_add(struct lane *lane)
+{
+    if (lane->count == lane->cap) {
+        size_t cap = lane->cap ? lane->cap * 2 : 4;
+        struct delivery *list = realloc(lane->list, cap * sizeof *list);
+        if (!list)
+            return NULL;
+        lane->list = list;
+        lane->cap = cap;
+    }
+    struct delivery *d = &lane->list[lane->count++];
+    *d = (struct delivery){0};
+    return d;
+}
+
+void lane_remove(struct lane *lane, struct delivery *delivery)
+{
+    *delivery = lane->list[--lane->count];
+}
+
+size_t lane_busy(const struct lane *lane)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < lane->count; i++)
+        n += lane->list[i].state != DELIVERY_RETIRED;
+    return n;
+}
+
+void lane_clear(struct lane *lane)
+{
+    lane->count = 0;
+    lane->ask = true;
+    lane->blocked = false;
+    lane->pause_ms = 0;
+}
+
+void subscriber_set_state(struct subscriber *sub, struct delivery *delivery, enum delivery_state state)
+{
+    if (delivery->state == DELIVERY_OUT)
+        sub->out_bytes -= delivery->bytes;
+    delivery->state = state;
+    if (state == DELIVERY_OUT)
+        sub->out_bytes += delivery->bytes;
+}
+
+void subscriber_remove(struct subscriber *sub, unsigned signal, struct delivery *delivery)
+{
+    struct lane *lane = subscriber_lane(sub, signal);
+    if (delivery->state == DELIVERY_OUT)
+        sub->out_bytes -= delivery->bytes;
+    lane_remove(lane, delivery);
+    lane->blocked = false;
+}

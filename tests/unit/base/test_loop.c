@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared/base/loop.h"
+
+#include <signal.h>
+
+#include "tests/support/suite.h"
+
+struct seen {
+    struct loop *loop;
+    struct loop_timer *timer;
+    int timers, chores, deferred, signals;
+    int more; /* how often the chore asks for another turn */
+};
+
+static void timer_ran(void *ctx)
+{
+    struct seen *s = ctx;
+    if (++s->timers == 3)
+        loop_stop(s->loop);
+    else
+        loop_timer_set(s->timer, 1);
+}
+
+static bool chore(void *ctx)
+{
+    struct seen *s = ctx;
+    s->chores++;
+    return s->more > 0 && s->more--;
+}
+
+static void deferred(void *ctx)
+{
+    struct seen *s = ctx;
+    s->deferred++;
+}
+
+static void stop(void *ctx)
+{
+    struct seen *s = ctx;
+    loop_stop(s->loop);
+}
+
+static void signalled(void *ctx, int signum)
+{
+    struct seen *s = ctx;
+    s->signals = signum;
+    loop_stop(s->loop);
+}
+
+START_TEST(a_timer_runs_once_each_time_it_is_set)
+{
+    struct seen s = {.loop = loop_new()};
+    s.timer = loop_timer_new(s.loop, timer_ran, &s);
+    loop_timer_set(s.timer, 1);
+    loop_run(s.loop);
+    ck_assert_int_eq(s.timers, 3);
+    loop_timer_free(&s.timer);
+    loop_free(&s.loop);
+}
+END_TEST
+
+START_TEST(a_chore_with_more_to_do_is_not_made_to_wait)
+{
+    struct seen s = {.loop = loop_new(), .more = 1000};
+    s.timer = loop_timer_new(s.loop, stop, &s);
+    ck_assert_int_eq(loop_add_chore(s.loop, chore, &s), GW_OK);
+    loop_timer_set(s.timer, 200);
+    loop_run(s.loop);
+    ck_assert_int_eq(s.more, 0);
+    ck_assert_int_gt(s.chores, 1000);
+    int before = s.chores;
+    loop_remove_chore(s.loop, chore, &s);
+    ck_assert_int_eq(s.chores, before);
+    loop_timer_free(&s.timer);
+    loop_free(&s.loop);
+}
+END_TEST
+
+START_TEST(deferred_calls_come_after_the_turn_and_before_the_end)
+{
+    struct seen s = {.loop = loop_new()};
+    for (int i = 0; i < 200; i++)
+        loop_defer(s.loop, deferred, &s);
+    ck_assert_int_eq(s.deferred, 0);
+    loop_defer(s.loop, stop, &s);
+    loop_run(s.loop);
+    ck_assert_int_eq(s.deferred, 200);
+    loop_defer(s.loop, deferred, &s);
+    loop_free(&s.loop);
+    ck_assert_int_eq(s.deferred, 201);
+    ck_assert_ptr_null(s.loop);
+}
+END_TEST
+
+START_TEST(a_signal_is_handled_in_the_loop)
+{
+    struct seen s = {.loop = loop_new()};
+    ck_assert_int_eq(loop_on_signal(s.loop, SIGUSR1, signalled, &s), GW_OK);
+    raise(SIGUSR1);
+    ck_assert_int_eq(s.signals, 0);
+    loop_run(s.loop);
+    ck_assert_int_eq(s.signals, SIGUSR1);
+    loop_free(&s.loop);
+}
+END_TEST
+
+SUITE_MAIN("base/loop", a_timer_runs_once_each_time_it_is_set,
+           a_chore_with_more_to_do_is_not_made_to_wait,
+           deferred_calls_come_after_the_turn_and_before_the_end, a_signal_is_handled_in_the_loop)

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* docs/configuration.md and the files of config/ agree with the option tables. */
+#include "shared/config/config.h"
+#include "tests/support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A file of the repository. */
+static const char *path_of(const char *name)
+{
+    static char path[1000];
+    const char *fixtures = getenv("MASQUES_FIXTURES");
+    ck_assert_msg(fixtures != NULL, "MASQUES_FIXTURES is not set");
+    snprintf(path, sizeof path, "%s/../../%s", fixtures, name);
+    return path;
+}
+
+static struct buf read_document(void)
+{
+    struct buf text = buf_make(1u << 20);
+    FILE *file = fopen(path_of("docs/configuration.md"), "r");
+    ck_assert_ptr_nonnull(file);
+    uint8_t *at = buf_reserve(&text, 1u << 19);
+    text.len = fread(at, 1, (1u << 19) - 1, file);
+    buf_byte(&text, '\0');
+    fclose(file);
+    return text;
+}
+
+static size_t options_of(const struct option_set *set, const char *document)
+{
+    char heading[100];
+    snprintf(heading, sizeof heading, "### `%s`", set->where);
+    const char *section = strstr(document, heading);
+    ck_assert_msg(section != NULL, "no heading %s", heading);
+    const char *end = strstr(section + 1, "\n## ");
+    for (size_t i = 0; i < set->count; i++) {
+        struct buf line = buf_make(2000);
+        buf_byte(&line, '\n');
+        option_document(&set->rows[i], &line);
+        buf_text(&line, "\n");
+        buf_byte(&line, '\0');
+        const char *found = strstr(section, (const char *)line.data);
+        ck_assert_msg(found && (!end || found < end), "%s lacks%s", set->where,
+                      (const char *)line.data);
+        buf_free(&line);
+    }
+    return set->count;
+}
+
+/* Lines that document an option: those of tables whose first cell is `code` and that have five cells. */
+static size_t option_lines(const char *document)
+{
+    size_t lines = 0;
+    for (const char *at = document; (at = strstr(at, "\n| `")); at++) {
+        size_t bars = 0;
+        for (const char *c = at + 1; *c && *c != '\n'; c++)
+            bars += *c == '|';
+        lines += bars == 6;
+    }
+    return lines;
+}
+
+START_TEST(the_document_has_each_option_as_its_row_says_and_no_other)
+{
+    struct buf document = read_document();
+    const char *text = (const char *)document.data;
+    size_t count, kinds;
+    const struct exporter_kind *list = exporter_kinds(&kinds);
+    count = options_of(config_otlp_options(), text);
+    count += options_of(config_health_options(), text);
+    count += options_of(config_telemetry_options(), text);
+    count += options_of(config_masques_options(), text);
+    for (size_t i = 0; i < kinds; i++)
+        if (strcmp(list[i].type, "console") != 0) /* the other name of debug */
+            count += options_of(&list[i].options, text);
+    ck_assert_uint_eq(option_lines(text), count);
+    buf_free(&document);
+}
+END_TEST
+
+START_TEST(the_example_of_the_document_is_a_configuration)
+{
+    static const char fence[] = "```yaml\n";
+    struct buf document = read_document();
+    const char *from = strstr((const char *)document.data, fence);
+    ck_assert_ptr_nonnull(from);
+    from += sizeof fence - 1;
+    const char *to = strstr(from, "```");
+    ck_assert_ptr_nonnull(to);
+    struct config *config;
+    struct config_error error;
+    int rc = config_from_text("example", slice_make(from, (size_t)(to - from)), NULL, NULL,
+                              &config, &error);
+    ck_assert_msg(rc == 0, "%s", error.text);
+    config_free(&config);
+    buf_free(&document);
+}
+END_TEST
+
+static struct config *load(const char *name)
+{
+    struct config *config;
+    struct config_error error;
+    int rc = config_load(path_of(name), &config, &error);
+    ck_assert_msg(rc == 0, "%s", error.text);
+    ck_assert_uint_eq(config->warning_count, 0);
+    return config;
+}
+
+START_TEST(console_yaml_is_what_runs_without_a_file)
+{
+    struct config *file = load("config/console.yaml"), *none = config_default();
+    struct buf a = buf_make(100000), b = buf_make(100000);
+    config_print(file, &a);
+    config_print(none, &b);
+    ck_assert(slice_eq(buf_slice(&a), buf_slice(&b)));
+    buf_free(&a);
+    buf_free(&b);
+    config_free(&file);
+    config_free(&none);
+}
+END_TEST
+
+START_TEST(claude_code_yaml_takes_every_address_and_writes_json)
+{
+    unsetenv("MASQUES_HOST");
+    struct config *c = load("config/claude-code.yaml");
+    ck_assert_str_eq(c->otlp.grpc.endpoint.host, "0.0.0.0");
+    ck_assert_str_eq(c->otlp.http.endpoint.host, "0.0.0.0");
+    ck_assert_str_eq(c->health.endpoint.host, "0.0.0.0");
+    ck_assert_uint_eq(c->exporters[0].options.console.format, CONSOLE_JSON);
+    ck_assert_uint_eq(config_signals(c), 14);
+    config_free(&c);
+}
+END_TEST
+
+START_TEST(nop_yaml_forgets_everything)
+{
+    struct config *c = load("config/nop.yaml");
+    ck_assert_str_eq(c->exporters[0].kind->program, "nop");
+    ck_assert_uint_eq(config_signals(c), 14);
+    ck_assert(c->health.enabled);
+    config_free(&c);
+}
+END_TEST
+
+SUITE_MAIN("document", the_document_has_each_option_as_its_row_says_and_no_other,
+           the_example_of_the_document_is_a_configuration, console_yaml_is_what_runs_without_a_file,
+           claude_code_yaml_takes_every_address_and_writes_json, nop_yaml_forgets_everything)
