@@ -66,3 +66,12 @@ void subscriber_remove(struct subscriber *sub, unsigned signal, struct delivery 
     lane_remove(lane, delivery);
     lane->blocked = false;
 }
+
+bool subscriber_waits(const struct subscriber *sub)
+{
+    for (unsigned k = 0; k < STORE_SIGNALS; k++)
+        for (size_t i = 0; i < sub->lanes[k].count; i++)
+            if (sub->lanes[k].list[i].state == DELIVERY_READY)
+                return true;
+    return false;
+}

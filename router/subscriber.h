@@ -88,6 +88,8 @@ static inline bool subscriber_takes(const struct subscriber *sub, unsigned signa
 
 /* A delivery enters or leaves DELIVERY_OUT: the only way to change the state. */
 void subscriber_set_state(struct subscriber *sub, struct delivery *delivery, enum delivery_state state);
+/* Some delivery waits for credit: nothing may overtake it. */
+bool subscriber_waits(const struct subscriber *sub);
 /* Takes the delivery out of its lane. */
 void subscriber_remove(struct subscriber *sub, unsigned signal, struct delivery *delivery);
 

@@ -114,8 +114,9 @@ static int register_configured(struct subscribers *s, const Masques__Control__Su
     return put(s, mine, STORE_WHERE_LEFT_OFF);
 }
 
-/* A registration that the store knows and the configuration does not name. */
-static int adopt(struct subscribers *s, struct store_consumer *consumer, uint64_t now_ms)
+/* A registration that the store knows and the configuration does not name. *dropped: it is no more. */
+static int adopt(struct subscribers *s, struct store_consumer *consumer, uint64_t now_ms,
+                 bool *dropped)
 {
     const char *bare;
     enum subscriber_owner owner = owner_of(store_consumer_type(consumer), &bare);
@@ -123,6 +124,7 @@ static int adopt(struct subscribers *s, struct store_consumer *consumer, uint64_
     const char *name = store_consumer_name(consumer);
     if (owner == OWNER_CONFIG && mode != STORE_DURABLE) {
         log_info(s->log, "%s is not in the configuration any more: dropped", name);
+        *dropped = true;
         return store_consumer_unregister(s->store, consumer);
     }
     struct subscriber *sub = add(s, name);
@@ -143,6 +145,20 @@ static int adopt(struct subscribers *s, struct store_consumer *consumer, uint64_
     return put(s, sub, STORE_WHERE_LEFT_OFF);
 }
 
+static int adopt_others(struct subscribers *s, uint64_t now_ms)
+{
+    int err = GW_OK;
+    size_t i = 0;
+    struct store_consumer *consumer;
+    while (err == GW_OK && (consumer = store_consumer_at(s->store, i)) != NULL) {
+        bool dropped = false; /* its place is the next one's */
+        if (!by_name(s, store_consumer_name(consumer)))
+            err = adopt(s, consumer, now_ms, &dropped);
+        i += !dropped;
+    }
+    return err;
+}
+
 struct subscribers *subscribers_new(struct store *store, Masques__Control__Subscription *const *configured,
                                     size_t count, uint64_t now_ms, const struct log *log, int *err)
 {
@@ -154,16 +170,8 @@ struct subscribers *subscribers_new(struct store *store, Masques__Control__Subsc
     s->log = log;
     for (size_t i = 0; *err == GW_OK && i < count; i++)
         *err = register_configured(s, configured[i]);
-    size_t i = 0;
-    struct store_consumer *consumer;
-    while (*err == GW_OK && (consumer = store_consumer_at(store, i)) != NULL) {
-        size_t before = s->count;
-        if (!by_name(s, store_consumer_name(consumer)))
-            *err = adopt(s, consumer, now_ms);
-        else
-            before--;
-        i += s->count != before; /* one that was dropped gave its place to the next */
-    }
+    if (*err == GW_OK)
+        *err = adopt_others(s, now_ms);
     if (*err != GW_OK)
         subscribers_free(&s);
     return s;

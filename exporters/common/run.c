@@ -19,10 +19,6 @@
 #define ERROR_MAX_BYTES 256u
 #define TEXT_MAX_BYTES (16u * 1024)
 
-#ifndef MASQUES_VERSION
-#define MASQUES_VERSION "0.1.0"
-#endif
-
 enum state {
     STATE_WAITING,  /* no session with the router */
     STATE_RUNNING,  /* takes deliveries */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A batch as lines for people, one a record (docs/architecture.md shows some):
+/* A batch as lines for people, one a record:
  *
  *   20:42:49.151  event   2026fb6a      api_request               claude-opus-5-5  in 123  out 37  $0.0037  63ms
  *   20:42:49.178  metric  2026fb6a      cost.usage                +$0.0073  claude-opus-5-5  main

@@ -15,6 +15,7 @@
 
 #define STACK_BYTES (64u * 1024) /* the thread calls write and little else */
 #define RETRY_S 1
+#define WRITE_MAX_BYTES (64u * 1024) /* a blocking write returns only when all of it is taken */
 
 /* One text, owned. */
 struct chunk {
@@ -108,7 +109,8 @@ static void *thread_main(void *arg)
             continue;
         }
         pthread_mutex_unlock(&w->mutex);
-        ssize_t n = write_some(w->fd, c->data + done, c->len - done);
+        size_t len = c->len - done < WRITE_MAX_BYTES ? c->len - done : WRITE_MAX_BYTES;
+        ssize_t n = write_some(w->fd, c->data + done, len);
         pthread_mutex_lock(&w->mutex);
         if (n > 0)
             done += (size_t)n;

@@ -124,10 +124,9 @@ static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void
         count_reset(h);
     if (frame->hd.type != NGHTTP2_HEADERS || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
-    /* Answered before its request has ended: the client is told to stop sending (RFC 9113 section 8.1). */
     struct h2_stream *s = stream_of(session, frame->hd.stream_id);
-    if (s && !s->ended)
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+    if (s)
+        s->told = true;
     return 0;
 }
 
@@ -290,13 +289,10 @@ static void sweep(void *p, uint64_t now_ms)
 {
     struct h2_conn *h = p;
     const struct limits *limits = &h->intake->limits;
-    if (h->receiving) {
-        for (struct h2_stream *s = h->streams; s; s = s->next)
-            h2_stream_sweep(s, now_ms);
-    } else if (!h->open && !h->last_word &&
-               now_ms - conn_active_ms(h->conn) >= limits->idle_timeout_ms) {
+    for (struct h2_stream *s = h->streams; s; s = s->next)
+        h2_stream_sweep(s, now_ms);
+    if (!h->open && !h->last_word && now_ms - conn_active_ms(h->conn) >= limits->idle_timeout_ms)
         say_goodbye(h);
-    }
 }
 
 static void drain(void *p, bool last)

@@ -20,7 +20,7 @@ struct h2_stream *h2_stream_new(struct h2_conn *h, int32_t id)
     s->h = h;
     s->id = id;
     s->state = H2_HEADERS;
-    s->ended = false;
+    s->ended = s->told = false;
     s->header_bytes = 0;
     s->began_ms = loop_now_ms(h->intake->loop);
     s->deadline_ms = 0;
@@ -78,6 +78,7 @@ static void reply(struct h2_stream *s, const struct request_answer *answer)
                   ? grpc_reply_success(h->session, s->id)
                   : grpc_reply_refusal(h->session, s->id, answer, &h->intake->scratch);
     s->state = H2_ANSWERED;
+    s->began_ms = loop_now_ms(h->intake->loop);
     request_fini(&s->request);
     if (err != 0)
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
@@ -260,14 +261,45 @@ void h2_stream_end(struct h2_stream *s)
         reply(s, &answer);
 }
 
+/* Answered before its request has ended: the client is told to stop sending (RFC 9113 section 8.1). Not at once,
+ * since clients are known that lose an answer which a reset follows in the same read. */
+static void stop_client(struct h2_stream *s)
+{
+    nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+    conn_flush(s->h->conn);
+}
+
+/* An answer is on its way: it may neither wait forever for the client's window (CVE-2019-9517) nor for its END_STREAM. */
+static void sweep_answered(struct h2_stream *s, uint64_t now_ms)
+{
+    struct h2_conn *h = s->h;
+    if (s->told && !s->ended) {
+        stop_client(s);
+    } else if (!s->told && now_ms - s->began_ms >= h->intake->limits.write_timeout_ms) {
+        h->intake->counters.timeouts++;
+        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL);
+        conn_flush(h->conn);
+    }
+}
+
 void h2_stream_sweep(struct h2_stream *s, uint64_t now_ms)
 {
-    if (s->state != H2_HEADERS && s->state != H2_MESSAGE)
-        return;
     const struct limits *limits = &s->h->intake->limits;
-    uint64_t got = s->state == H2_MESSAGE ? s->frame.got : 0;
-    if (now_ms < limits_body_deadline_ms(limits, s->began_ms, got))
-        return;
-    s->h->intake->counters.timeouts++;
-    refuse(s, OTLP_BODY_TIMEOUT, slice_make(NULL, 0));
+    switch (s->state) {
+    case H2_HEADERS:
+        if (now_ms - s->began_ms >= limits->headers_timeout_ms)
+            h2_conn_calm(s->h, "a header block was not finished in time");
+        break;
+    case H2_MESSAGE:
+        if (now_ms >= limits_body_deadline_ms(limits, s->began_ms, s->frame.got)) {
+            s->h->intake->counters.timeouts++;
+            refuse(s, OTLP_BODY_TIMEOUT, slice_make(NULL, 0));
+        }
+        break;
+    case H2_WAITING: /* the uplink has its own deadline */
+        break;
+    case H2_ANSWERED:
+        sweep_answered(s, now_ms);
+        break;
+    }
 }

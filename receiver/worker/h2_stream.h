@@ -31,8 +31,9 @@ struct h2_stream {
     int32_t id;
     enum h2_stream_state state;
     bool ended;            /* the client's side is closed */
+    bool told;             /* our last frame is out */
     uint32_t header_bytes; /* RFC 9113 section 6.5.2: name + value + 32 each */
-    uint64_t began_ms;
+    uint64_t began_ms;    /* of the request; from H2_ANSWERED on, of the answer */
     uint64_t deadline_ms; /* of the call, by grpc-timeout; 0: none */
     nghttp2_rcbuf *fields[H2_FIELDS];
     enum endpoint_coding coding; /* of compressed messages */
@@ -55,7 +56,8 @@ void h2_stream_headers_done(struct h2_stream *s);
 void h2_stream_data(struct h2_stream *s, struct slice bytes);
 /* END_STREAM. */
 void h2_stream_end(struct h2_stream *s);
-/* Once a second: the time for the body. */
+/* Once a second: the time for headers, body and answer, and the end of a stream that was answered before its request
+ * has ended. */
 void h2_stream_sweep(struct h2_stream *s, uint64_t now_ms);
 
 #endif

@@ -161,6 +161,11 @@ int store_apply(struct store *store, const struct journal_entry *entry, bool liv
     return apply_to_cursor(cursor, entry, live ? tell_retired : NULL, &retiring);
 }
 
+int store_apply_read(void *ctx, const struct journal_entry *entry)
+{
+    return store_apply(ctx, entry, false);
+}
+
 static int snapshot_groups(const struct store_consumer *c, unsigned signal, struct journal *journal)
 {
     const struct cursor *cursor = &c->cursors[signal - 1];

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#define _GNU_SOURCE
 #include "router/store/segment.h"
 
 #include <errno.h>
@@ -164,7 +163,7 @@ int segment_seal(struct segment *s, const struct dir *dir)
     return err;
 }
 
-static int open_file(struct segment *s, const struct dir *dir)
+int segment_open(struct segment *s, const struct dir *dir)
 {
     if (s->fd >= 0)
         return 0;
@@ -204,7 +203,7 @@ static int read_index(struct segment *s)
 
 int segment_load(struct segment *s, const struct dir *dir)
 {
-    int err = open_file(s, dir);
+    int err = segment_open(s, dir);
     if (err || s->loaded)
         return err;
     err = s->footer ? read_index(s) : GW_ERR_CORRUPT;
@@ -219,13 +218,14 @@ void segment_unload(struct segment *s)
     s->index = NULL;
     s->count = s->cap = 0;
     s->loaded = false;
-    close(s->fd);
+    if (s->fd >= 0)
+        close(s->fd);
     s->fd = -1;
 }
 
 int segment_read(struct segment *s, const struct dir *dir, const struct segment_entry *entry, uint8_t *into)
 {
-    int err = open_file(s, dir);
+    int err = segment_open(s, dir);
     if (!err)
         err = io_read(s->fd, into, entry->length, entry->offset);
     if (err)

@@ -58,6 +58,8 @@ void segment_add(struct segment *segment, const struct segment_entry *entry);
  * sealed all the same, and the next recovery reads it whole. */
 int segment_seal(struct segment *segment, const struct dir *dir);
 
+/* Opens the file if it is not. GW_ERR_NOT_FOUND, GW_ERR_IO. */
+int segment_open(struct segment *segment, const struct dir *dir) GW_MUST_CHECK;
 /* The index into memory, the file opened. GW_ERR_NOT_FOUND, GW_ERR_IO, GW_ERR_NOMEM. */
 int segment_load(struct segment *segment, const struct dir *dir) GW_MUST_CHECK;
 /* Drops index and descriptor of a sealed segment. */
@@ -77,20 +79,20 @@ struct segment_scan_result {
     uint32_t quarantined;
 };
 
-/* Reads only the header of a file. *segment is owned, neither loaded nor placed. GW_ERR_UNSUPPORTED: a newer
+/* Reads only the header of a file. *segment is owned, neither loaded nor placed, its file closed. GW_ERR_UNSUPPORTED: a newer
  * version; GW_ERR_CORRUPT: no header of this store, signal and number. */
 int segment_peek(const struct dir *dir, unsigned signal, uint64_t number, struct segment **segment) GW_MUST_CHECK;
 
 /* Finds the end of a peeked segment: by its footer, or by reading all of it when it has none or `whole` is set.
  * Batches from sequence `limit` on are void: a later segment begins with it. Only a segment that is read whole shows
  * its batches to the visitor. Never writes. */
-int segment_place(struct segment *segment, uint64_t limit, bool whole, segment_visit_fn visit, void *ctx,
+int segment_place(struct segment *segment, const struct dir *dir, uint64_t limit, bool whole, segment_visit_fn visit, void *ctx,
                   struct segment_scan_result *result) GW_MUST_CHECK;
 
 /* Makes the index of a placed segment anew from its records; what cannot be read is quarantined. */
 int segment_reindex(struct segment *segment) GW_MUST_CHECK;
 
 /* The snapshot in its header, into `out`. GW_ERR_CORRUPT. */
-int segment_snapshot(struct segment *segment, struct buf *out) GW_MUST_CHECK;
+int segment_snapshot(struct segment *segment, const struct dir *dir, struct buf *out) GW_MUST_CHECK;
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Finding a segment again. A tail is read whole: records count as far as the last valid trailer. What cannot be
  * read before that trailer is damage, and costs the batches it hit; what stands behind it was never answered. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -196,12 +195,15 @@ static int read_footer(struct segment *s, struct segment_footer *footer)
     return err;
 }
 
-int segment_place(struct segment *s, uint64_t limit, bool whole, segment_visit_fn visit, void *ctx,
-                  struct segment_scan_result *result)
+int segment_place(struct segment *s, const struct dir *dir, uint64_t limit, bool whole, segment_visit_fn visit,
+                  void *ctx, struct segment_scan_result *result)
 {
     *result = (struct segment_scan_result){0};
     struct segment_footer footer;
-    int err = read_footer(s, &footer);
+    int err = segment_open(s, dir);
+    if (err)
+        return err;
+    err = read_footer(s, &footer);
     s->sealed = true;
     s->footer = !err && footer.next.sequence <= limit;
     if (!s->footer || whole) {
@@ -260,16 +262,21 @@ int segment_peek(const struct dir *dir, unsigned signal, uint64_t number, struct
     s->key = segment_key(&s->info);
     s->next = s->info.base;
     s->end = s->info.header_bytes;
+    close(s->fd);
+    s->fd = -1;
     *segment = s;
     return 0;
 }
 
-int segment_snapshot(struct segment *s, struct buf *out)
+int segment_snapshot(struct segment *s, const struct dir *dir, struct buf *out)
 {
+    int err = segment_open(s, dir);
+    if (err)
+        return err;
     uint8_t *at = buf_reserve(out, s->info.snapshot_bytes);
     if (!at)
         return GW_ERR_NOMEM;
-    int err = io_read(s->fd, at, s->info.snapshot_bytes, SEGMENT_SNAPSHOT_OFFSET);
+    err = io_read(s->fd, at, s->info.snapshot_bytes, SEGMENT_SNAPSHOT_OFFSET);
     if (err)
         return err == GW_ERR_INCOMPLETE ? GW_ERR_CORRUPT : err;
     if (XXH3_64bits(at, s->info.snapshot_bytes) != s->info.snapshot_checksum)

@@ -79,6 +79,8 @@ static inline bool store_is_signal(unsigned signal)
 /* What the entry says becomes so in memory. GW_ERR_INVALID or GW_ERR_NOT_FOUND: it contradicts what is there;
  * GW_ERR_NOMEM. With `live` groups that are retired are told to on_retired. */
 int store_apply(struct store *store, const struct journal_entry *entry, bool live) GW_MUST_CHECK;
+/* journal_apply_fn for reading; ctx is the store. */
+int store_apply_read(void *ctx, const struct journal_entry *entry) GW_MUST_CHECK;
 /* journal_snapshot_fn: everything in memory as entries; ctx is the store. */
 int store_snapshot(void *ctx, struct journal *journal) GW_MUST_CHECK;
 struct store_consumer *store_consumer_by_id(struct store *store, uint32_t id);

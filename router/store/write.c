@@ -296,12 +296,15 @@ static int write_journal(struct store *store)
 {
     struct journal *j = &store->journal;
     int err = journal_flush(j);
-    if (!journal_full(j))
-        return err;
+    if (!err && !journal_full(j))
+        return 0;
     int rewritten = journal_rewrite(j, store_snapshot, store, false);
-    if (rewritten && !j->broken)
-        j->bound += JOURNAL_ROOM_BYTES; /* try again later */
-    return rewritten ? (err ? err : j->broken ? rewritten : 0) : 0;
+    if (!rewritten)
+        return 0;
+    if (j->broken)
+        return rewritten;
+    j->bound += JOURNAL_ROOM_BYTES; /* the old file still serves: try again later */
+    return err;
 }
 
 int store_commit(struct store *store, store_settled_fn settled, void *ctx)

@@ -10,18 +10,21 @@
 #define LOW_BITS 0x0101010101010101u
 #define HIGH_BITS 0x8080808080808080u
 
-/* Text longer than this is written in pieces, so that the room reserved for the worst case stays small. */
+/* Text longer than this is written in pieces, so that the room reserved for the worst case stays
+ * small. */
 #define PIECE_BYTES 1024u
 
-/* ---- strings ------------------------------------------------------------------------------------------------ */
+/* ---- strings
+ * ------------------------------------------------------------------------------------------------ */
 
 static inline bool plain(uint8_t c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* True if all eight bytes are plain. Subtracting finds the bytes that are below 0x20, or 0 after the xor (Hacker's
- * Delight, "Find First 0-Byte"); a borrow can only come from a byte that is found itself. */
+/* True if all eight bytes are plain. Subtracting finds the bytes that are below 0x20, or 0 after
+ * the xor (Hacker's Delight, "Find First 0-Byte"); a borrow can only come from a byte that is
+ * found itself. */
 static inline bool all_plain(uint64_t word)
 {
     uint64_t quote = word ^ (LOW_BITS * '"');
@@ -78,7 +81,6 @@ static uint8_t *put_special(uint8_t *at, struct slice text, size_t *i)
 static uint8_t *put_characters(uint8_t *at, struct slice text)
 {
     size_t i = 0;
-    size_t verbatim = 0; /* from here on, output bytes are input bytes */
     while (i < text.len) {
         uint64_t word;
         size_t left = text.len - i;
@@ -90,7 +92,9 @@ static uint8_t *put_characters(uint8_t *at, struct slice text)
                 i += sizeof word;
                 continue;
             }
-        } else if (i - verbatim >= sizeof word - left) { /* the last word, which overlaps the one before */
+        } else if (text.len >= sizeof word) {
+            /* The last word begins before i. If it is plain, so was what is written of it
+             * already. */
             memcpy(&word, text.data + text.len - sizeof word, sizeof word);
             if (all_plain(word)) {
                 memcpy(at + left - sizeof word, &word, sizeof word);
@@ -99,10 +103,8 @@ static uint8_t *put_characters(uint8_t *at, struct slice text)
         }
         while (i < text.len && plain(text.data[i]))
             *at++ = text.data[i++];
-        if (i < text.len) {
+        if (i < text.len)
             at = put_special(at, text, &i);
-            verbatim = i;
-        }
     }
     return at;
 }
@@ -135,7 +137,8 @@ void json_text_string(struct buf *out, struct slice text)
     buf_byte(out, '"');
     while (text.len) {
         size_t n = text.len < PIECE_BYTES ? text.len : PIECE_BYTES;
-        /* No cut inside a character: continuation bytes go to the next piece, with what they continue. */
+        /* No cut inside a character: continuation bytes go to the next piece, with what they
+         * continue. */
         for (size_t back = 0; n < text.len && back < 3 && (text.data[n] & 0xc0) == 0x80; back++)
             n--;
         append_piece(out, slice_make(text.data, n));
@@ -145,7 +148,8 @@ void json_text_string(struct buf *out, struct slice text)
     buf_byte(out, '"');
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------ */
+/* ---- numbers
+ * ------------------------------------------------------------------------------------------------ */
 
 uint8_t *json_text_put_u64(uint8_t *at, uint64_t value)
 {
@@ -178,13 +182,15 @@ struct decimal {
     int point;
 };
 
-/* Up to 15 digits survive any double, so the first number of fraction digits at which the decimal reads back as the
- * value gives the shortest form. Both operands of the division are exact, hence the quotient is what a reader of the
- * decimal gets. */
+/* Up to 15 digits survive any double, so the first number of fraction digits at which the
+ * decimal reads back as the value gives the shortest form. Both operands of the division are
+ * exact, hence the quotient is what a reader of the decimal gets. */
 static bool short_decimal(double value, struct decimal *out)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10,
-                                    1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21};
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
+                                    1e10,
+                                    1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+                                        1e21};
     if (value < 1e-6)
         return false;
     for (int k = 0; k < (int)(sizeof powers / sizeof powers[0]); k++) {
@@ -193,7 +199,8 @@ static bool short_decimal(double value, struct decimal *out)
             return false;
         uint64_t whole = (uint64_t)(scaled + 0.5);
         if ((double)whole / powers[k] == value) {
-            out->count = (int)(json_text_put_u64((uint8_t *)out->digits, whole) - (uint8_t *)out->digits);
+            out->count = (int)(json_text_put_u64((uint8_t *)out->digits,
+                                                 whole) - (uint8_t *)out->digits);
             out->point = out->count - k;
             while (out->count > 1 && out->digits[out->count - 1] == '0')
                 out->count--;
@@ -217,13 +224,14 @@ static bool next_up(char *text, int digits)
     return false;
 }
 
-/* The slow way, for all that short_decimal() cannot do: more and more digits until the value comes back. */
+/* The slow way, for all that short_decimal() cannot do: more and more digits until the value
+ * comes back. */
 static void long_decimal(double value, struct decimal *out)
 {
     char text[40];
     int exponent;
-    /* The gap below a power of two is half as wide as the one above, so the nearest decimal may lie outside while
-     * its upper neighbour reads back. */
+    /* The gap below a power of two is half as wide as the one above, so the nearest decimal may
+     * lie outside while its upper neighbour reads back. */
     bool lopsided = frexp(value, &exponent) == 0.5;
     int digits = value < 2.3e-308 ? 1 : 15; /* subnormal numbers hold fewer digits */
     for (;; digits++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The ids of components, "type" or "type/name", and which of the collector's components exist here. */
+/* The ids of components, "type" or "type/name", and which of the collector's components exist
+ * here. */
 #ifndef MASQUES_CONFIG_COMPONENT_H
 #define MASQUES_CONFIG_COMPONENT_H
 
@@ -7,12 +8,12 @@
 #include "shared/config/names.h"
 
 struct component_id {
-    char text[CONFIG_ID_BYTES]; /* "debug/verbose", without the spaces that may stand around the "/" */
+    char text[CONFIG_ID_BYTES]; /* "debug/verbose", without the spaces around the "/" */
     size_t type_len;            /* of its type: the bytes before "/" */
 };
 
-/* Takes an id apart (grammar of the collector's component.ID; CONFIG_ID_BYTES bounds its length). 0, or
- * GW_ERR_MALFORMED. */
+/* Takes an id apart (grammar of the collector's component.ID; CONFIG_ID_BYTES bounds its length).
+ * 0, or GW_ERR_MALFORMED. */
 int component_id_parse(struct slice text, struct component_id *id) GW_MUST_CHECK;
 
 /* The id's type; borrows `id`. */

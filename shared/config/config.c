@@ -147,7 +147,8 @@ int config_from_text(const char *name, struct slice text, expand_lookup lookup, 
     return 0;
 }
 
-/* Reads to the end, so that a pipe is as good as a file; one byte more than allowed is enough to refuse it. */
+/* Reads to the end, so that a pipe is as good as a file; one byte more than allowed is enough to
+ * refuse it. */
 static int read_file(const char *path, struct buf *text)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);

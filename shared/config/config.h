@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The configuration, resolved: every default filled in, every reference checked. Read from a file in the
- * collector's YAML dialect; docs/configuration.md is its description for users. */
+/* The configuration, resolved: every default filled in, every reference checked. Read from a file
+ * in the collector's YAML dialect; docs/configuration.md is its description for users. */
 #ifndef MASQUES_CONFIG_CONFIG_H
 #define MASQUES_CONFIG_CONFIG_H
 
@@ -14,7 +14,8 @@
 #define CONFIG_DIRECTORY_BYTES 81 /* a socket's path in it must fit sun_path (108) */
 #define CONFIG_EXPORTERS_MAX 64u  /* each one is a process */
 
-/* Signals in a mask are bits 1 << n; n is the number that the bus and shared/otlp give the signal. */
+/* Signals in a mask are bits 1 << n; n is the number that the bus and shared/otlp give the
+ * signal. */
 enum config_signal {
     CONFIG_LOGS = 1,
     CONFIG_METRICS = 2,
@@ -94,12 +95,13 @@ struct config {
     size_t warning_count;
 };
 
-/* Returns owned (config_free): what runs without a file. Logs, metrics and traces from OTLP on 127.0.0.1 to the
- * exporter `debug`, with the health check. NULL: no memory. */
+/* Returns owned (config_free): what runs without a file. Logs, metrics and traces from OTLP on
+ * 127.0.0.1 to the exporter `debug`, with the health check. NULL: no memory. */
 struct config *config_default(void) GW_MUST_CHECK;
 
-/* Reads a file; ${…} is looked up in the environment. Returns owned in `*out`. 0; otherwise `*out` is NULL and
- * `err->text` says what is wrong, in one sentence: GW_ERR_IO: the file cannot be read; GW_ERR_INVALID; GW_ERR_NOMEM. */
+/* Reads a file; ${…} is looked up in the environment. Returns owned in `*out`. 0; otherwise `*out`
+ * is NULL and `err->text` says what is wrong, in one sentence: GW_ERR_IO: the file cannot be read;
+ * GW_ERR_INVALID; GW_ERR_NOMEM. */
 int config_load(const char *path, struct config **out, struct config_error *err) GW_MUST_CHECK;
 
 /* The same for a text (borrowed) that goes by the name `name` in messages. */
@@ -119,6 +121,7 @@ void config_print(const struct config *config, struct buf *out);
 const struct option_set *config_otlp_options(void);      /* struct config_otlp */
 const struct option_set *config_health_options(void);    /* struct config_health */
 const struct option_set *config_masques_options(void);   /* struct config_masques */
-const struct option_set *config_telemetry_options(void); /* struct config_masques: service::telemetry */
+/* service::telemetry, in a struct config_masques. */
+const struct option_set *config_telemetry_options(void);
 
 #endif

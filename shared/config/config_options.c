@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tables of the configuration's own options. Their order is that of print-config and of the document. */
+/* The tables of the configuration's own options. Their order is that of print-config and of the
+ * document. */
 #include "shared/config/config.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
@@ -12,8 +13,8 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}
 static const struct option otlp_rows[] = {
     {.path = "protocols::grpc::endpoint", .type = OPTION_ENDPOINT, OTLP(grpc.endpoint),
      .initial = "127.0.0.1:4317",
-     .help = "Where OTLP/gRPC is taken. `localhost` means 127.0.0.1; an empty host means every address; "
-             "port 0 lets the kernel choose."},
+     .help = "Where OTLP/gRPC is taken. `localhost` means 127.0.0.1; an empty host means every "
+             "address; port 0 lets the kernel choose."},
     {.path = "protocols::grpc::max_recv_msg_size_mib", .type = OPTION_MIB,
      OTLP(grpc.max_message_bytes), .min = SIZE_MIB, .max = SIZE_GIB, .initial = "64",
      .help = "Largest gRPC message, on the wire and inflated."},
@@ -62,8 +63,8 @@ static const struct option masques_rows[] = {
      .help = "Least serious messages of the gateway's own log."},
     {.path = "runtime_directory", .type = OPTION_TEXT, MASQUES(runtime_directory),
      .max = CONFIG_DIRECTORY_BYTES - 1, .initial = "",
-     .help = "Directory of the bus and the store, on a tmpfs. Empty: `/run/masques` as root, otherwise "
-             "`$XDG_RUNTIME_DIR/masques`."},
+     .help = "Directory of the bus and the store, on a tmpfs. Empty: `/run/masques` as root, "
+             "otherwise `$XDG_RUNTIME_DIR/masques`."},
     {.path = "supervision::hang_after", .type = OPTION_DURATION, MASQUES(hang_after_ns),
      .min = DURATION_S_NS, .max = DURATION_HOUR_NS, .initial = "5s", .reloadable = true,
      .help = "A process that gave no sign of life for so long is killed and started again."},
@@ -72,8 +73,8 @@ static const struct option masques_rows[] = {
      .help = "How long a shutdown may take to finish requests and deliveries."},
     {.path = "limits::ledger", .type = OPTION_BYTES, MASQUES(limits.ledger_bytes),
      .min = 2 * SIZE_MIB, .max = 64 * SIZE_GIB, .initial = "256MiB",
-     .help = "Memory for requests in flight, a worker: at least twice the larger body limit (where it is "
-             "not written, it follows that limit)."},
+     .help = "Memory for requests in flight, a worker: at least twice the larger body limit (where "
+             "it is not written, it follows that limit)."},
     {.path = "limits::max_connections", .type = OPTION_NUMBER, MASQUES(limits.max_connections),
      .min = 1, .max = 1000000, .initial = "4096", .help = "Connections at a time, a worker."},
     {.path = "limits::connections_per_address", .type = OPTION_NUMBER,
@@ -85,7 +86,8 @@ static const struct option masques_rows[] = {
      TIMEOUT, .initial = "10s",
      .help = "For the first bytes of a connection and the headers of a request."},
     {.path = "limits::body_timeout", .type = OPTION_DURATION, MASQUES(limits.body_timeout_ns),
-     TIMEOUT, .initial = "30s", .help = "For the body of a request, plus its length at `body_rate`."},
+     TIMEOUT, .initial = "30s",
+     .help = "For the body of a request, plus its length at `body_rate`."},
     {.path = "limits::body_rate", .type = OPTION_BYTES, MASQUES(limits.body_bytes_per_s), .min = 1,
      .max = SIZE_GIB, .initial = "64KiB", .help = "Least pace of a long body, a second."},
     {.path = "limits::idle_timeout", .type = OPTION_DURATION, MASQUES(limits.idle_timeout_ns),

@@ -13,7 +13,8 @@ static void print_indent(struct buf *out, size_t level)
         buf_byte(out, ' ');
 }
 
-/* Texts are quoted as JSON, which is YAML; "$" is doubled, so that nothing in them is taken for a reference. */
+/* Texts are quoted as JSON, which is YAML; "$" is doubled, so that nothing in them is taken for a
+ * reference. */
 static void print_quoted(struct slice text, struct buf *out)
 {
     struct buf doubled = buf_make(2 * text.len + 1);
@@ -33,7 +34,7 @@ static bool is_safe(const struct option *row, struct slice text)
 {
     if (row->type == OPTION_TEXT || row->type == OPTION_URL_PATH)
         return false;
-    return row->type != OPTION_ENDPOINT || (text.data[0] != '[' && text.data[0] != ':');
+    return row->type != OPTION_ENDPOINT || text.data[0] != '[';
 }
 
 static void print_value(const struct option *row, const void *target, struct buf *out)

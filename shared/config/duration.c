@@ -48,7 +48,8 @@ static int take_whole(struct slice *text, uint64_t *value)
     return 0;
 }
 
-/* The digits behind the point as value / scale. Digits that no longer count are read and dropped, as Go does. */
+/* The digits behind the point as value / scale. Digits that no longer count are read and dropped,
+ * as Go does. */
 static void take_fraction(struct slice *text, uint64_t *value, double *scale)
 {
     bool full = false;

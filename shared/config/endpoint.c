@@ -57,8 +57,10 @@ int endpoint_parse(struct slice text, struct endpoint *e)
     size_t colon = text.len;
     while (colon > 0 && text.data[colon - 1] != ':')
         colon--;
-    if (colon == 0 || size_parse_number(slice_make(text.data + colon, text.len - colon), &port) < 0 ||
-        port > UINT16_MAX)
+    if (colon == 0)
+        return GW_ERR_MALFORMED;
+    struct slice digits = slice_make(text.data + colon, text.len - colon);
+    if (size_parse_number(digits, &port) < 0 || port > UINT16_MAX)
         return GW_ERR_MALFORMED;
     found.port = (uint16_t)port;
 

@@ -10,13 +10,15 @@
 #define ENDPOINT_HOST_BYTES 254 /* a DNS name has at most 253 characters */
 
 struct endpoint {
-    /* An IPv4 or IPv6 address (no brackets, perhaps with %zone), a DNS name, or "": every address of the host. */
+    /* An IPv4 or IPv6 address (no brackets, perhaps with %zone), a DNS name, or "": every address
+     * of the host. */
     char host[ENDPOINT_HOST_BYTES];
     uint16_t port; /* 0: the kernel chooses */
 };
 
-/* Reads all of `text` (borrowed): "127.0.0.1:4317", "[::1]:4317", "localhost:4317", ":4317". "localhost" becomes
- * 127.0.0.1, so that one name never means two sockets. 0; GW_ERR_MALFORMED: not of that form, `*e` untouched. */
+/* Reads all of `text` (borrowed): "127.0.0.1:4317", "[::1]:4317", "localhost:4317", ":4317".
+ * "localhost" becomes 127.0.0.1, so that one name never means two sockets. 0; GW_ERR_MALFORMED: not
+ * of that form, `*e` untouched. */
 int endpoint_parse(struct slice text, struct endpoint *e) GW_MUST_CHECK;
 
 /* Appends the text that endpoint_parse reads back to the same endpoint. */

@@ -141,7 +141,8 @@ static int replace(struct expander *x, const struct yaml_node *node, struct slic
     bool unset;
     buf_clear(out);
     buf_append(out, text.data, at.from);
-    int rc = resolve(x, node, slice_make(text.data + at.from + 2, at.to - at.from - 3), out, &unset);
+    struct slice inside = slice_make(text.data + at.from + 2, at.to - at.from - 3);
+    int rc = resolve(x, node, inside, out, &unset);
     if (rc < 0)
         return rc;
     buf_append(out, text.data + at.to, text.len - at.to);
@@ -163,7 +164,8 @@ static int replace_all(struct expander *x, const struct yaml_node *node, struct 
     for (unsigned round = 0; find_reference(buf_slice(a), &at); round++) {
         if (round == EXPAND_ROUNDS_MAX || x->total++ == EXPAND_TOTAL_MAX)
             return report_error(x->report, node->at, NULL,
-                                "more ${...} than can be meant, or ${...} that stand for each other");
+                                "more ${...} than can be meant, or ${...} that stand for each "
+                                "other");
         int rc = replace(x, node, buf_slice(a), at, b, outcome);
         if (rc < 0)
             return rc;
@@ -189,7 +191,8 @@ static void unescape(struct slice *text)
     text->len = n;
 }
 
-/* A value that was one reference and nothing else: null, or whatever YAML makes of the text; else the text. */
+/* A value that was one reference and nothing else: null, or whatever YAML makes of the text; else
+ * the text. */
 static int become_yaml(struct expander *x, struct yaml_node *node, struct slice text, bool unset)
 {
     if (unset) {

@@ -12,7 +12,8 @@ static const struct option console_rows[] = {
         .choices = formats,
         .initial = "pretty",
         .reloadable = true,
-        .help = "`pretty`: one aligned line a record, for people; `json`: one line of OTLP JSON a batch.",
+        .help = "`pretty`: one aligned line a record, for people; `json`: one line of OTLP JSON a "
+                "batch.",
     },
     {
         .path = "color",

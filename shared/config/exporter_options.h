@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The exporters that a configuration can name, and their options. Read by whoever reads the configuration, and by
- * the exporter programs, which are given their options as (path, text) pairs: options_apply() with their rows. */
+/* The exporters that a configuration can name, and their options. Read by whoever reads the
+ * configuration, and by the exporter programs, which are given their options as (path, text) pairs:
+ * options_apply() with their rows. */
 #ifndef MASQUES_CONFIG_EXPORTER_OPTIONS_H
 #define MASQUES_CONFIG_EXPORTER_OPTIONS_H
 

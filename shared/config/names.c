@@ -18,8 +18,9 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Edits between two names of at most LONGEST bytes: wrong, missing, extra and swapped letters (optimal string
- * alignment). rows[i % 3][k]: edits from the first i bytes of a to the first k bytes of b. */
+/* Edits between two names of at most LONGEST bytes: wrong, missing, extra and swapped letters
+ * (optimal string alignment). rows[i % 3][k]: edits from the first i bytes of a to the first k
+ * bytes of b. */
 static unsigned distance(struct slice a, struct slice b)
 {
     unsigned rows[3][LONGEST + 1];

@@ -15,11 +15,12 @@ struct names {
 /* Adds a name, unless it is there already or there is no room. */
 void names_add(struct names *names, struct slice name);
 
-/* The name that `given` was probably meant to be (at most two letters wrong, missing, too many or swapped, and
- * most of it right), or an empty slice. */
+/* The name that `given` was probably meant to be (at most two letters wrong, missing, too many or
+ * swapped, and most of it right), or an empty slice. */
 struct slice names_closest(const struct names *names, struct slice given);
 
-/* Appends "did you mean x? " if there is such a name, then "supported here: a, b, c" ("nothing" for none). */
+/* Appends "did you mean x? " if there is such a name, then "supported here: a, b, c" ("nothing" for
+ * none). */
 void names_print(const struct names *names, struct slice given, struct buf *out);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Options: one row says everything about a setting, and the same row reads it, checks it, prints it and documents
- * it. An option's value lives in a field of its component's struct; outside of it, it is a path and a canonical
- * text, which is how it travels to a child process. */
+/* Options: one row says everything about a setting, and the same row reads it, checks it, prints it
+ * and documents it. An option's value lives in a field of its component's struct; outside of it, it
+ * is a path and a canonical text, which is how it travels to a child process. */
 #ifndef MASQUES_CONFIG_OPTION_H
 #define MASQUES_CONFIG_OPTION_H
 
@@ -54,13 +54,14 @@ void options_default(const struct option *rows, size_t count, void *target);
 /* The row of that path, or NULL. */
 const struct option *options_find(const struct option *rows, size_t count, struct slice path);
 
-/* Finds the row of `path`, reads `text` and writes the field in `target`. 0; GW_ERR_NOT_FOUND: no such row;
- * GW_ERR_INVALID: not a value of that option. An error leaves `target` untouched and is explained in `why`
- * (appended; may be NULL). */
+/* Finds the row of `path`, reads `text` and writes the field in `target`. 0; GW_ERR_NOT_FOUND: no
+ * such row; GW_ERR_INVALID: not a value of that option. An error leaves `target` untouched and is
+ * explained in `why` (appended; may be NULL). */
 int options_apply(const struct option *rows, size_t count, const char *path, const char *text,
                   void *target, struct buf *why) GW_MUST_CHECK;
 
-/* The same for a row already found. 0; GW_ERR_INVALID, with nothing said: option_expected() says it. */
+/* The same for a row already found. 0; GW_ERR_INVALID, with nothing said: option_expected() says
+ * it. */
 int option_read(const struct option *row, struct slice text, void *target) GW_MUST_CHECK;
 
 /* Appends the option's value as canonical text: option_read() gives the same value back. */

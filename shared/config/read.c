@@ -7,7 +7,8 @@
 #define LEVELS_MAX 8u     /* keys in the longest path of an option table */
 #define KEY_BYTES_MAX 64u /* no option's key is longer */
 
-/* Settings that the collector has where we have options, so that a message can say that it is us who lack it. */
+/* Settings that the collector has where we have options, so that a message can say that it is us
+ * who lack it. */
 static const char *const collector_keys[] = {
     "auth", "check_collector_pipeline", "compression_algorithms", "cors", "encoding",
     "include_metadata", "keep_alives_enabled", "keepalive", "metrics", "middlewares",
@@ -57,8 +58,9 @@ static int unknown_key(struct reader *r, const struct yaml_node *key, const stru
     names_print(known, key->text, &text);
     size_t before = trail_push(&r->trail, key->text);
     int rc = read_error(r, key, "%s; %.*s",
-                        of_collector ? "masques-collector does not have this setting of the collector"
-                                     : "unknown key",
+                        of_collector
+                            ? "masques-collector does not have this setting of the collector"
+                            : "unknown key",
                         (int)text.len, (const char *)text.data);
     trail_cut(&r->trail, before);
     buf_free(&text);
@@ -166,7 +168,8 @@ static int enter(struct walk *w, const struct yaml_node *map, size_t path_len, s
     return rc;
 }
 
-/* Can it be one key of a path? Nothing would pass for its own map, "::" for two keys, a NUL for the end. */
+/* Can it be one key of a path? Nothing would pass for its own map, "::" for two keys, a NUL for the
+ * end. */
 static bool is_plausible(struct slice key)
 {
     return key.len > 0 && key.len < KEY_BYTES_MAX && !memchr(key.data, '\0', key.len) &&

@@ -10,6 +10,15 @@
 #define WARNINGS_MAX 100u
 #define QUOTED_BYTES 64u
 
+/* The length of a text that was cut at `len`, without the character that the cut may have gone
+ * through. */
+static size_t cut_between(const char *text, size_t len)
+{
+    while (len && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
+        len--;
+    return len && (unsigned char)text[len - 1] >= 0xc0 ? len - 1 : len;
+}
+
 size_t trail_push(struct trail *trail, struct slice key)
 {
     size_t before = trail->len;
@@ -17,9 +26,10 @@ size_t trail_push(struct trail *trail, struct slice key)
     int n = snprintf(trail->text + before, sizeof trail->text - before, "%s%.*s", joint,
                      (int)(key.len < sizeof trail->text ? key.len : sizeof trail->text),
                      (const char *)key.data);
-    if (n > 0)
-        trail->len = before + (size_t)n < sizeof trail->text ? before + (size_t)n
-                                                             : sizeof trail->text - 1;
+    size_t len = before + (n > 0 ? (size_t)n : 0);
+    if (len >= sizeof trail->text)
+        len = cut_between(trail->text, sizeof trail->text - 1);
+    trail_cut(trail, len);
     return before;
 }
 
@@ -29,7 +39,8 @@ void trail_cut(struct trail *trail, size_t len)
     trail->text[len] = '\0';
 }
 
-/* Keys and values are bytes of the file: nothing in them may steer the terminal that shows the message. */
+/* Keys and values are bytes of the file: nothing in them may steer the terminal that shows the
+ * message. */
 static void tame(char *text)
 {
     for (; *text; text++)
@@ -51,10 +62,12 @@ compose(const struct report *r, struct place at, const char *path, char *line, s
     size_t n = written(snprintf(line, room, "%s", r->file), room);
     if (at.line)
         n += written(snprintf(line + n, room - n, ":%u:%u", at.line, at.column), room - n);
-    n += written(snprintf(line + n, room - n, ": %s%s", path ? path : "", path && *path ? ": " : ""),
-                 room - n);
+    if (path && *path)
+        n += written(snprintf(line + n, room - n, ": %s", path), room - n);
+    n += written(snprintf(line + n, room - n, ": "), room - n);
     n += written(vsnprintf(line + n, room - n, format, args), room - n);
-    line[utf8_valid_prefix(slice_make(line, n))] = '\0';
+    if (n == room - 1)
+        line[cut_between(line, n)] = '\0';
     tame(line);
 }
 

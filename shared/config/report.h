@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How the reading of a configuration speaks: the first error and the warnings, each with its place and its path
- * ("FILE:LINE:COL: service::pipelines::logs: …"). */
+/* How the reading of a configuration speaks: the first error and the warnings, each with its place
+ * and its path ("FILE:LINE:COL: service::pipelines::logs: …"). */
 #ifndef MASQUES_CONFIG_REPORT_H
 #define MASQUES_CONFIG_REPORT_H
 
@@ -41,8 +41,8 @@ struct report {
     size_t warning_count;
 };
 
-/* Notes an error at a place (line 0: the file as a whole), under a path ("" or NULL: none). Only the first one is kept. Returns
- * GW_ERR_INVALID, so that a reader can `return report_error(…)`. */
+/* Notes an error at a place (line 0: the file as a whole), under a path ("" or NULL: none). Only
+ * the first one is kept. Returns GW_ERR_INVALID, so that a reader can return what it returns. */
 int report_error(struct report *r, struct place at, const char *path, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -53,7 +53,8 @@ int report_warning(struct report *r, struct place at, const char *path, const ch
 /* Frees the warnings that nobody took. */
 void report_free(struct report *r);
 
-/* Text of the file for a message: in quotes, control characters as \xNN, cut with "..." after 64 bytes. */
+/* Text of the file for a message: in quotes, control characters as \xNN, cut with "..." after 64
+ * bytes. */
 #define REPORT_QUOTE_BYTES 288
 struct report_quote {
     char text[REPORT_QUOTE_BYTES];

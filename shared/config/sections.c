@@ -22,7 +22,8 @@ static struct place place_of_key(const struct yaml_node *root, const char *name)
     return (struct place){1, 1};
 }
 
-/* Processors and connectors are not there yet: their sections may stand in the file, but must be empty. */
+/* Processors and connectors are not there yet: their sections may stand in the file, but must be
+ * empty. */
 static int check_empty(struct reader *r, const struct yaml_node *root, const char *name,
                        enum component_kind kind)
 {
@@ -78,9 +79,10 @@ int sections_settings(struct reader *r, struct sections *s)
     return rc;
 }
 
-/* Opens a component of a section: its key as an id, of a type that exists. The trail then names it. */
-static int open_component(struct reader *r, enum component_kind kind, const struct yaml_entry *entry,
-                          struct component_id *id)
+/* Opens a component of a section: its key as an id, of a type that exists. The trail then names
+ * it. */
+static int open_component(struct reader *r, enum component_kind kind,
+                          const struct yaml_entry *entry, struct component_id *id)
 {
     trail_push(&r->trail, entry->key->text);
     if (component_id_parse(entry->key->text, id) < 0)
@@ -245,7 +247,8 @@ static int ledger_agrees(struct reader *r, struct sections *s)
     struct buf least = buf_make(64);
     size_print(2 * largest, &least);
     int rc = report_error(r->report, written->at, "masques::limits::ledger",
-                          "must be at least twice the largest request that the receiver takes: %.*s",
+                          "must be at least twice the largest request that the receiver "
+                          "takes: %.*s",
                           (int)least.len, (const char *)least.data);
     buf_free(&least);
     return rc;

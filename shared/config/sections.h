@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The sections of a configuration file, each read into its part of struct config. config_from_text() calls them in
- * the order of this file. Each returns 0; GW_ERR_INVALID: said in the reader's report; GW_ERR_NOMEM. */
+/* The sections of a configuration file, each read into its part of struct config.
+ * config_from_text() calls them in the order of this file. Each returns 0; GW_ERR_INVALID: said in
+ * the reader's report; GW_ERR_NOMEM. */
 #ifndef MASQUES_CONFIG_SECTIONS_H
 #define MASQUES_CONFIG_SECTIONS_H
 

@@ -155,7 +155,8 @@ static bool is_merge_key(const struct yaml_node *key)
     return key->plain && slice_is(key->text, "<<");
 }
 
-/* Hangs a finished or just opened node into what is being filled: as a key, a value, an item, or the root. */
+/* Hangs a finished or just opened node into what is being filled: as a key, a value, an item, or
+ * the root. */
 static int attach(struct builder *b, struct yaml_node *node, struct place at)
 {
     if (b->depth == 0) {
@@ -289,8 +290,8 @@ static int merge_map(struct builder *b, struct yaml_node *map, const struct yaml
     return 0;
 }
 
-/* A map is complete: carries out its "<<" (https://yaml.org/type/merge.html). Its own keys win, then the first
- * map of a list. */
+/* A map is complete: carries out its "<<" (https://yaml.org/type/merge.html). Its own keys win,
+ * then the first map of a list. */
 static int merge(struct builder *b, struct yaml_node *map, const struct yaml_node *from)
 {
     if (from->kind != YAML_LIST)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A message is written in two steps: an index of where its fields stand, then the fields in the order of the schema.
- * What is inside of what stands on a stack of our own. Attributes and values of the usual shape, which are nearly
- * all there is, take a shorter way that needs neither. */
+/* A message is written in two steps: an index of where its fields stand, then the fields in the
+ * order of the schema. What is inside of what stands on a stack of our own. Attributes and
+ * values of the usual shape, which are nearly all there is, take a shorter way that needs
+ * neither. */
 #include "shared/otlp/json_out.h"
 
 #include "shared/base/json_text.h"
@@ -10,7 +11,8 @@
 
 /* Attributes with more text than this are written in pieces, without room for the worst case. */
 #define PLAIN_TEXT_BYTES 4096u
-/* More than the fixed parts and the number of one attribute: {"key":,"value":{"doubleValue":}} and a comma. */
+/* More than the fixed parts and the number of one attribute: {"key":,"value":{"doubleValue":}}
+ * and a comma. */
 #define PLAIN_FRAME_BYTES 96u
 
 /* A message that is being written. */
@@ -35,7 +37,8 @@ struct writer {
     struct frame frames[OTLP_DEPTH_MAX];
 };
 
-/* ---- the short way ------------------------------------------------------------------------------------------ */
+/* ---- the short way
+ * ------------------------------------------------------------------------------------------ */
 
 #define PUT(at, text) put_text((at), (text), sizeof(text) - 1)
 
@@ -94,8 +97,8 @@ static inline uint8_t *put_plain_value(uint8_t *at, const struct wire_field *f)
     return at;
 }
 
-/* Writes a KeyValue of the usual shape: a key, then a value as above, each once. False: it is not of that kind and
- * nothing was written. */
+/* Writes a KeyValue of the usual shape: a key, then a value as above, each once. False: it is
+ * not of that kind and nothing was written. */
 static bool write_plain_attribute(struct buf *out, struct slice attribute, bool comma)
 {
     struct wire w = wire_of(attribute);
@@ -123,7 +126,8 @@ static bool write_plain_attribute(struct buf *out, struct slice attribute, bool 
     return true;
 }
 
-/* ---- scalars ------------------------------------------------------------------------------------------------ */
+/* ---- scalars
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool all_zero(struct slice bytes)
 {
@@ -226,7 +230,8 @@ static void write_scalar(struct buf *out, enum otlp_kind kind, const struct wire
     }
 }
 
-/* ---- messages ----------------------------------------------------------------------------------------------- */
+/* ---- messages
+ * ----------------------------------------------------------------------------------------------- */
 
 static void write_key(struct buf *out, struct frame *frame, const struct otlp_field *field)
 {
@@ -291,7 +296,8 @@ static int write_submessage(struct writer *w, struct frame *frame, const struct 
     struct wire_field value;
     if (field->child == OTLP_ANY_VALUE && view.levels == 0 && view.holder.len <= PLAIN_TEXT_BYTES &&
         plain_value(view.holder, &value)) {
-        uint8_t *at = buf_reserve(w->out, JSON_TEXT_STRING_ROOM(value.bytes.len) + PLAIN_FRAME_BYTES);
+        uint8_t *at = buf_reserve(w->out,
+                                  JSON_TEXT_STRING_ROOM(value.bytes.len) + PLAIN_FRAME_BYTES);
         if (at)
             w->out->len = (size_t)(put_plain_value(at, &value) - w->out->data);
         return GW_OK;
@@ -342,7 +348,8 @@ static void write_numbers(struct buf *out, struct frame *frame, const struct otl
     }
 }
 
-/* Repeated numbers or strings: all occurrences, packed or not; nothing at all when there is no value. */
+/* Repeated numbers or strings: all occurrences, packed or not; nothing at all when there is no
+ * value. */
 static void write_scalars(struct buf *out, struct frame *frame, const struct otlp_field *field,
                           uint8_t number)
 {

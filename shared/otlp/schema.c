@@ -221,7 +221,8 @@ static const struct otlp_field exponential_histogram_point_fields[] = {
     OPTIONAL(13, "max", "max"),
     SCALAR(14, "zero_threshold", "zeroThreshold", DOUBLE, WIRE_FIXED64),
 };
-static const uint8_t exponential_histogram_point_order[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+static const uint8_t exponential_histogram_point_order[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+                                                            13, 14};
 
 static const struct otlp_field buckets_fields[] = {
     SCALAR(1, "offset", "offset", SINT32, WIRE_VARINT),
@@ -337,7 +338,8 @@ const struct otlp_schema otlp_schemas[OTLP_MESSAGES] = {
     [OTLP_SUMMARY] = SCHEMA("Summary", false, summary),
     [OTLP_NUMBER_POINT] = SCHEMA("NumberDataPoint", true, number_point),
     [OTLP_HISTOGRAM_POINT] = SCHEMA("HistogramDataPoint", true, histogram_point),
-    [OTLP_EXPONENTIAL_HISTOGRAM_POINT] = SCHEMA("ExponentialHistogramDataPoint", true, exponential_histogram_point),
+    [OTLP_EXPONENTIAL_HISTOGRAM_POINT] = SCHEMA("ExponentialHistogramDataPoint", true,
+                                                exponential_histogram_point),
     [OTLP_BUCKETS] = SCHEMA("ExponentialHistogramDataPoint.Buckets", false, buckets),
     [OTLP_SUMMARY_POINT] = SCHEMA("SummaryDataPoint", true, summary_point),
     [OTLP_QUANTILE] = SCHEMA("SummaryDataPoint.ValueAtQuantile", false, quantile),

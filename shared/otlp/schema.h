@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What OTLP consists of, as one constant table: every message that can be reached from the three
- * Export*ServiceRequests, and every field of them. The wire walk, the JSON writer and the JSON reader are driven by
- * it, so that no two of them can disagree. Field numbers: proto/opentelemetry; JSON names and rules: OTLP
- * specification, "JSON Protobuf Encoding"; order of writing: that of the OpenTelemetry Collector, whose JSON lists
- * fields as its structs do.
+ * Export*ServiceRequests, and every field of them. The wire walk, the JSON writer and the JSON
+ * reader are driven by it, so that no two of them can disagree. Field numbers:
+ * proto/opentelemetry; JSON names and rules: OTLP specification, "JSON Protobuf Encoding"; order
+ * of writing: that of the OpenTelemetry Collector, whose JSON lists fields as its structs do.
  *
- * string_value_strindex and key_strindex are left out on purpose: outside profiles they count as absent. */
+ * string_value_strindex and key_strindex are left out on purpose: outside profiles they count as
+ * absent. */
 #ifndef MASQUES_OTLP_SCHEMA_H
 #define MASQUES_OTLP_SCHEMA_H
 
@@ -80,7 +81,8 @@ enum otlp_kind {
 enum otlp_field_flag {
     OTLP_REPEATED = 1, /* scalars: packed, but unpacked must be read too */
     OTLP_ALWAYS = 2,   /* a submessage that JSON shows even if it is absent: {} */
-    OTLP_OPTIONAL = 4, /* shown whenever it is present, even if it is zero; so is every member of a oneof */
+    OTLP_OPTIONAL = 4,
+        /* shown whenever it is present, even if it is zero; so is every member of a oneof */
 };
 
 struct otlp_field {

@@ -19,7 +19,8 @@ static inline bool otlp_signal_known(int number)
     return number >= OTLP_LOGS && number <= OTLP_TRACES;
 }
 
-/* "logs", "metrics", "traces": the words of configuration, paths and counters. "?" for anything else. */
+/* "logs", "metrics", "traces": the words of configuration, paths and counters. "?" for anything
+ * else. */
 static inline const char *otlp_signal_name(enum otlp_signal signal)
 {
     switch (signal) {
@@ -33,8 +34,8 @@ static inline const char *otlp_signal_name(enum otlp_signal signal)
     return "?";
 }
 
-/* What one record of the signal is called, in the plural: what partial_success counts (OTLP specification,
- * "Partial Success"). "?" for anything else. */
+/* What one record of the signal is called, in the plural: what partial_success counts (OTLP
+ * specification, "Partial Success"). "?" for anything else. */
 static inline const char *otlp_signal_records(enum otlp_signal signal)
 {
     switch (signal) {

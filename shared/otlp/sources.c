@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Runs behind the walk over every batch of logs, so attributes are passed over by the length of their key: a record
- * of fifteen attributes costs some tens of nanoseconds. */
+/* Runs behind the walk over every batch of logs, so attributes are passed over by the length of
+ * their key: a record of fifteen attributes costs some tens of nanoseconds. */
 #include "shared/otlp/sources.h"
 
 #include "shared/otlp/value.h"
@@ -47,7 +47,8 @@ static bool number_of(const struct otlp_value *value, int64_t *number)
     return true;
 }
 
-/* False if the KeyValue, whose key stands first as it nearly always does, has another key than the two. */
+/* False if the KeyValue, whose key stands first as it nearly always does, has another key than
+ * the two. */
 static inline bool may_be_ours(struct slice attribute)
 {
     if (attribute.len < 2)
@@ -57,8 +58,10 @@ static inline bool may_be_ours(struct slice attribute)
     size_t len = attribute.data[1]; /* of the key; both of ours are shorter than 128 bytes */
     if (len > attribute.len - 2)
         return false;
-    return (len == sizeof SESSION - 1 && memcmp(attribute.data + 2, SESSION, sizeof SESSION - 1) == 0) ||
-           (len == sizeof SEQUENCE - 1 && memcmp(attribute.data + 2, SEQUENCE, sizeof SEQUENCE - 1) == 0);
+    return (len == sizeof SESSION - 1 && memcmp(attribute.data + 2, SESSION,
+                                                sizeof SESSION - 1) == 0) ||
+           (len == sizeof SEQUENCE - 1 && memcmp(attribute.data + 2, SEQUENCE,
+                                                 sizeof SEQUENCE - 1) == 0);
 }
 
 static void look_at(struct slice attribute, struct origin *origin)
@@ -96,7 +99,8 @@ struct collector {
 static uint64_t mark_of(struct slice session)
 {
     uint64_t mark = 0;
-    memcpy(&mark, session.len ? session.data : (const uint8_t *)"", session.len < 8 ? session.len : 8);
+    memcpy(&mark, session.len ? session.data : (const uint8_t *)"", session.len < 8
+           ? session.len : 8);
     return mark ^ session.len;
 }
 

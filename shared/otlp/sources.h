@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who speaks in a batch: what the worker tells the router with PUBLISH (Source in proto/masques/bus.proto), so that
- * a gap in the numbers of a session can be seen although no worker sees a whole session. Bounded, and advisory: it
- * never decides what becomes of a record. */
+/* Who speaks in a batch: what the worker tells the router with PUBLISH (Source in
+ * proto/masques/bus.proto), so that a gap in the numbers of a session can be seen although no
+ * worker sees a whole session. Bounded, and advisory: it never decides what becomes of a record. */
 #ifndef MASQUES_OTLP_SOURCES_H
 #define MASQUES_OTLP_SOURCES_H
 
@@ -27,8 +27,9 @@ struct sources {
     struct source list[SOURCES_MAX];
 };
 
-/* Collects the sources of `batch`, which has passed otlp_walk() with at most 2^32-1 records. The slices are borrowed
- * from the batch. Sources are those with records only; of an attribute that occurs twice the first counts. */
+/* Collects the sources of `batch`, which has passed otlp_walk() with at most 2^32-1 records. The
+ * slices are borrowed from the batch. Sources are those with records only; of an attribute that
+ * occurs twice the first counts. */
 void sources_collect(enum otlp_signal signal, struct slice batch, struct sources *out);
 
 #endif

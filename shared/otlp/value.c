@@ -11,7 +11,8 @@
 #define KEY_VALUE_VALUE 2u
 #define ITEMS 1u /* of ArrayValue and KeyValueList */
 
-/* ---- values ------------------------------------------------------------------------------------------------ */
+/* ---- values
+ * ------------------------------------------------------------------------------------------------ */
 
 /* One member, which is not an array or list. */
 static void set_scalar(struct otlp_value *out, const struct wire_field *f)
@@ -91,7 +92,8 @@ static inline bool read_plain(struct slice attribute, struct slice *key, struct 
     struct wire_field v;
     if (wire_next(&w, &k) != 1 || k.number != KEY_VALUE_KEY || k.type != WIRE_BYTES)
         return false;
-    if (wire_next(&w, &v) != 1 || v.number != KEY_VALUE_VALUE || v.type != WIRE_BYTES || w.at != w.end)
+    if (wire_next(&w, &v) != 1 || v.number != KEY_VALUE_VALUE || v.type != WIRE_BYTES ||
+        w.at != w.end)
         return false;
     *key = k.bytes;
     *any = v.bytes;
@@ -152,7 +154,8 @@ bool otlp_attribute_find(const struct otlp_view *view, uint32_t number, const ch
     return false;
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------- */
+/* ---- words
+ * ------------------------------------------------------------------------------------------------- */
 
 /* An array or list that is being written. */
 struct open_list {
@@ -267,9 +270,11 @@ void otlp_value_text(const struct otlp_value *value, struct buf *out)
     }
 }
 
-/* ---- records ----------------------------------------------------------------------------------------------- */
+/* ---- records
+ * ----------------------------------------------------------------------------------------------- */
 
-/* Field numbers that the three signals share: Resource*.resource, .scope_*, .schema_url; Scope*.scope, ... */
+/* Field numbers that the three signals share: Resource*.resource, .scope_*, .schema_url;
+ * Scope*.scope, ... */
 #define OUTER_HEAD 1u
 #define OUTER_LIST 2u
 #define OUTER_SCHEMA_URL 3u

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading a walked batch record by record, and attributes and values inside of it: what exporters need. Everything
- * is borrowed from the batch; nothing is allocated. No field order is assumed, and submessages in pieces are read as
- * one (shared/otlp/view.h). */
+/* Reading a walked batch record by record, and attributes and values inside of it: what
+ * exporters need. Everything is borrowed from the batch; nothing is allocated. No field order is
+ * assumed, and submessages in pieces are read as one (shared/otlp/view.h). */
 #ifndef MASQUES_OTLP_VALUE_H
 #define MASQUES_OTLP_VALUE_H
 
 #include "shared/base/buf.h"
 #include "shared/otlp/view.h"
 
-/* ---- values ------------------------------------------------------------------------------------------------ */
+/* ---- values
+ * ------------------------------------------------------------------------------------------------ */
 
 enum otlp_value_kind {
     OTLP_VALUE_EMPTY, /* no member is set: legal, and not the same as an empty string */
@@ -35,7 +36,8 @@ struct otlp_value {
 /* Reads an AnyValue. The last member set wins. */
 void otlp_value_read(const struct otlp_view *any, struct otlp_value *out);
 
-/* Reads the AnyValue in field `number` of `message` (LogRecord: 5). False: absent; `*out` is then EMPTY. */
+/* Reads the AnyValue in field `number` of `message` (LogRecord: 5). False: absent; `*out` is
+ * then EMPTY. */
 bool otlp_value_in(const struct otlp_view *view, enum otlp_message message, uint32_t number,
                    struct otlp_value *out);
 
@@ -46,17 +48,19 @@ void otlp_attribute_read(struct slice attribute, struct slice *key, struct otlp_
 bool otlp_attribute_next(struct otlp_cursor *c, uint32_t number, struct slice *key,
                          struct otlp_value *value);
 
-/* The first attribute named `key` in field `number` of `view` (Resource: 1, LogRecord: 6, Span: 9, ...). False: there
- * is none; `*out` is then EMPTY. */
+/* The first attribute named `key` in field `number` of `view` (Resource: 1, LogRecord: 6, Span:
+ * 9, ...). False: there is none; `*out` is then EMPTY. */
 bool otlp_attribute_find(const struct otlp_view *view, uint32_t number, const char *key,
                          struct otlp_value *out);
 
-/* The value in words, as the Collector's AsString and its ClickHouse exporter have it: a string as it is, numbers
- * and booleans in digits and words, bytes in base64, arrays and lists as plain JSON ({"a":[1,"b",null]}: the
- * sender's order, doubled keys kept), an empty value as nothing. Appends to `out`, whose failure is sticky. */
+/* The value in words, as the Collector's AsString and its ClickHouse exporter have it: a string
+ * as it is, numbers and booleans in digits and words, bytes in base64, arrays and lists as plain
+ * JSON ({"a":[1,"b",null]}: the sender's order, doubled keys kept), an empty value as nothing.
+ * Appends to `out`, whose failure is sticky. */
 void otlp_value_text(const struct otlp_value *value, struct buf *out);
 
-/* ---- records ----------------------------------------------------------------------------------------------- */
+/* ---- records
+ * ----------------------------------------------------------------------------------------------- */
 
 /* One record and what stands around it. Views of absent messages are empty. */
 struct otlp_record {
@@ -71,7 +75,8 @@ struct otlp_record {
     enum otlp_message record_message;
     struct slice bytes;              /* the record's bytes, without its tag and length */
     uint64_t index;                  /* of the record in the batch, from 0 */
-    /* Rising numbers: whoever keeps something per resource, scope or metric sees here when it changes. */
+    /* Rising numbers: whoever keeps something per resource, scope or metric sees here when it
+     * changes. */
     uint32_t resource_index;
     uint32_t scope_index;
     uint32_t metric_index;
@@ -90,8 +95,8 @@ struct otlp_reader {
 /* Starts reading `batch`, which must live as long as the reader and has passed otlp_walk(). */
 void otlp_reader_init(struct otlp_reader *r, enum otlp_signal signal, struct slice batch);
 
-/* Goes to the next record, in the order of the batch: `r->now` is set. False: no more. Resources, scopes and metrics
- * without a record are passed over. */
+/* Goes to the next record, in the order of the batch: `r->now` is set. False: no more.
+ * Resources, scopes and metrics without a record are passed over. */
 bool otlp_reader_next(struct otlp_reader *r);
 
 #endif

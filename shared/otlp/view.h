@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading a message of a walked batch whatever its shape on the wire. Nearly every message is one run of bytes; but
- * a singular submessage may stand in its parent more than once, and then it is all its occurrences together, one
- * after the other (protobuf.dev, "Last One Wins"). A view is either the run of bytes, or names the run that holds
- * the pieces, so nothing is ever copied or allocated.
+/* Reading a message of a walked batch whatever its shape on the wire. Nearly every message is
+ * one run of bytes; but a singular submessage may stand in its parent more than once, and then
+ * it is all its occurrences together, one after the other (protobuf.dev, "Last One Wins"). A
+ * view is either the run of bytes, or names the run that holds the pieces, so nothing is ever
+ * copied or allocated.
  *
- * Members of a oneof replace each other: pieces from before the last other member do not count (`from`).
+ * Members of a oneof replace each other: pieces from before the last other member do not count
+ * (`from`).
  *
- * OTLP never nests a singular submessage more than two deep before a repeated one comes, which is whole again:
- * KeyValue.value.array_value is the longest chain. */
+ * OTLP never nests a singular submessage more than two deep before a repeated one comes, which
+ * is whole again: KeyValue.value.array_value is the longest chain. */
 #ifndef MASQUES_OTLP_VIEW_H
 #define MASQUES_OTLP_VIEW_H
 
@@ -55,8 +57,8 @@ static inline struct otlp_cursor otlp_cursor_of(const struct otlp_view *view)
 /* otlp_cursor_next() for a message in pieces. */
 int otlp_cursor_next_piece(struct otlp_cursor *c, struct wire_field *f);
 
-/* The next field, known or not. 1: `*f` is set and `c->tag` is where it stands; 0: the end; GW_ERR_MALFORMED: the
- * bytes were never walked. */
+/* The next field, known or not. 1: `*f` is set and `c->tag` is where it stands; 0: the end;
+ * GW_ERR_MALFORMED: the bytes were never walked. */
 static inline int otlp_cursor_next(struct otlp_cursor *c, struct wire_field *f)
 {
     if (c->view.levels)
@@ -65,14 +67,16 @@ static inline int otlp_cursor_next(struct otlp_cursor *c, struct wire_field *f)
     return wire_next(&c->run[0], f);
 }
 
-/* The submessage (not repeated) of `parent` in field `number`, which `message` must have as such. False: absent,
- * `*out` is empty; so is the member of a oneof that another member replaced. */
+/* The submessage (not repeated) of `parent` in field `number`, which `message` must have as
+ * such. False: absent, `*out` is empty; so is the member of a oneof that another member
+ * replaced. */
 bool otlp_view_child(const struct otlp_view *parent, enum otlp_message message, uint32_t number,
                      struct otlp_view *out);
 
-/* The submessage whose first and last piece that count have their tags at `first` and `last`. For readers that keep
- * an index of their own. */
-struct otlp_view otlp_view_pieces(const struct otlp_view *parent, uint32_t number, const uint8_t *first,
+/* The submessage whose first and last piece that count have their tags at `first` and `last`.
+ * For readers that keep an index of their own. */
+struct otlp_view otlp_view_pieces(const struct otlp_view *parent, uint32_t number,
+                                  const uint8_t *first,
                                   const uint8_t *last);
 
 /* The field whose tag stands at `tag` inside `view`: false only if the bytes were never walked. */
@@ -83,7 +87,8 @@ static inline bool otlp_view_field_at(const struct otlp_view *view, const uint8_
     return wire_next(&w, f) == 1;
 }
 
-/* The last value of the scalar field `number` in `view`; false: absent. Not for members of a oneof. */
+/* The last value of the scalar field `number` in `view`; false: absent. Not for members of a
+ * oneof. */
 bool otlp_view_scalar(const struct otlp_view *view, uint32_t number, struct wire_field *f);
 
 /* The same for strings and bytes; empty when absent. */

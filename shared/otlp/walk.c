@@ -5,7 +5,8 @@
 #include "shared/otlp/wire.h"
 
 #define HIGH_BITS 0x8080808080808080u
-/* The shape of nearly all attributes on the wire: 0a <key length> <key> 12 <value length> <one AnyValue member>. */
+/* The shape of nearly all attributes on the wire: 0a <key length> <key> 12 <value length> <one
+ * AnyValue member>. */
 #define TAG_KEY 0x0a
 #define TAG_VALUE 0x12
 #define TAG_STRING_VALUE 0x0a
@@ -111,8 +112,9 @@ static inline bool one_varint(const uint8_t *p, size_t n)
     return true;
 }
 
-/* The fast way over an attribute of the usual shape: `p` stands at the length of a KeyValue inside bytes that end at
- * `end`. Returns the end of the attribute when it is well formed; NULL says nothing: take the slow way. */
+/* The fast way over an attribute of the usual shape: `p` stands at the length of a KeyValue
+ * inside bytes that end at `end`. Returns the end of the attribute when it is well formed; NULL
+ * says nothing: take the slow way. */
 static inline const uint8_t *plain_attribute(const uint8_t *p, const uint8_t *end)
 {
     if (p == end)
@@ -157,7 +159,8 @@ static int check_packed(struct walker *w, const struct here *here, const struct 
     return sound ? GW_OK : fail(w, here, OTLP_FAULT_PACKED, numbers.data, 0);
 }
 
-/* A metric has one kind of data: the points of a former member do not count when another one follows. */
+/* A metric has one kind of data: the points of a former member do not count when another one
+ * follows. */
 static inline void enter_metric_part(struct walker *w, uint8_t message)
 {
     if (message == OTLP_METRIC) {
@@ -189,8 +192,10 @@ static int enter(struct walker *w, const struct here *here, const struct otlp_fi
     return GW_OK;
 }
 
-/* A known field with a length: the cursor stands behind its bytes, or at the start of the submessage it enters. */
-static inline int bytes_field(struct walker *w, const struct here *here, const struct otlp_field *field,
+/* A known field with a length: the cursor stands behind its bytes, or at the start of the
+ * submessage it enters. */
+static inline int bytes_field(struct walker *w, const struct here *here,
+                              const struct otlp_field *field,
                               struct wire *in, struct slice bytes)
 {
     if (field->kind == OTLP_MESSAGE)
@@ -291,7 +296,8 @@ int otlp_walk(enum otlp_signal signal, struct slice request, const struct otlp_l
     return err;
 }
 
-/* ---- words for the sender ---------------------------------------------------------------------------------- */
+/* ---- words for the sender
+ * ---------------------------------------------------------------------------------- */
 
 #define PATH_HEAD 8u /* names shown from the front of a long path */
 #define PATH_TAIL 2u /* and from its end */

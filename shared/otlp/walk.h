@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The door keeper: proves that the bytes of an Export*ServiceRequest are well-formed OTLP, so that they can travel
- * on as they are and be read everywhere without further checks. One pass, no allocation, no recursion.
+/* The door keeper: proves that the bytes of an Export*ServiceRequest are well-formed OTLP, so
+ * that they can travel on as they are and be read everywhere without further checks. One pass,
+ * no allocation, no recursion.
  *
- * Proven on success: every varint has at most 10 bytes; every length lies inside its parent; field numbers are
- * 1..2^29-1; there are no groups and no unknown wire types; every field that OTLP has carries its own wire type
- * (repeated numbers: packed or not); every string is UTF-8; messages nest no deeper than the limit. Unknown fields
- * are passed over, their insides unread. Not looked at: the length of ids, the range of enums, doubled keys. */
+ * Proven on success: every varint has at most 10 bytes; every length lies inside its parent;
+ * field numbers are 1..2^29-1; there are no groups and no unknown wire types; every field that
+ * OTLP has carries its own wire type (repeated numbers: packed or not); every string is UTF-8;
+ * messages nest no deeper than the limit. Unknown fields are passed over, their insides unread.
+ * Not looked at: the length of ids, the range of enums, doubled keys. */
 #ifndef MASQUES_OTLP_WALK_H
 #define MASQUES_OTLP_WALK_H
 
 #include "shared/base/buf.h"
 #include "shared/otlp/schema.h"
 
-/* Messages inside each other, the request being 1: what protobuf's own parsers allow, and the most that any reader
- * of ours makes room for. */
+/* Messages inside each other, the request being 1: what protobuf's own parsers allow, and the
+ * most that any reader of ours makes room for. */
 #define OTLP_DEPTH_MAX 100u
 #define OTLP_RECORDS_MAX 1000000u
 
@@ -42,20 +44,22 @@ struct otlp_walk_result {
     size_t offset;    /* where the bytes at fault begin; of UTF-8 the first bad byte */
     uint64_t length;  /* OTLP_FAULT_LENGTH: what it said; DEPTH, RECORDS: the limit */
     enum otlp_signal signal;
-    /* The record that the fault is in, from its tag to its end, when all lengths around it are sound: cutting it
-     * out would mend the request. Otherwise empty. Borrowed from the request. */
+    /* The record that the fault is in, from its tag to its end, when all lengths around it are
+     * sound: cutting it out would mend the request. Otherwise empty. Borrowed from the request. */
     struct slice record;
     uint32_t path_len; /* field numbers from the request inwards; the last is that of the field at fault */
     uint32_t path[OTLP_DEPTH_MAX];
 };
 
 /* Walks `request`, which is borrowed. `limits` may be NULL (the defaults). `*out` is always set.
- * 0; GW_ERR_MALFORMED; GW_ERR_TOO_LARGE: OTLP_FAULT_DEPTH or OTLP_FAULT_RECORDS; GW_ERR_INVALID: no such signal. */
+ * 0; GW_ERR_MALFORMED; GW_ERR_TOO_LARGE: OTLP_FAULT_DEPTH or OTLP_FAULT_RECORDS; GW_ERR_INVALID:
+ * no such signal. */
 int otlp_walk(enum otlp_signal signal, struct slice request, const struct otlp_limits *limits,
               struct otlp_walk_result *out) GW_MUST_CHECK;
 
-/* Appends one sentence for the sender: "resource_logs.scope_logs.log_records: length 300 runs past the end at byte
- * 1234". Nothing from inside the request is quoted. Nothing is appended after a walk that succeeded. */
+/* Appends one sentence for the sender: "resource_logs.scope_logs.log_records: length 300 runs
+ * past the end at byte 1234". Nothing from inside the request is quoted. Nothing is appended
+ * after a walk that succeeded. */
 void otlp_walk_explain(const struct otlp_walk_result *out, struct buf *text);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A read-only cursor over the wire bytes of one protobuf message (protobuf.dev, "Encoding"): it goes from field to
- * field, copies nothing, allocates nothing and never reads outside the bytes it was given, whatever they are. It
- * knows no schema: shared/otlp/schema.h does. Groups (wire types 3 and 4) are refused: OTLP has none. */
+/* A read-only cursor over the wire bytes of one protobuf message (protobuf.dev, "Encoding"): it
+ * goes from field to field, copies nothing, allocates nothing and never reads outside the bytes
+ * it was given, whatever they are. It knows no schema: shared/otlp/schema.h does. Groups (wire
+ * types 3 and 4) are refused: OTLP has none. */
 #ifndef MASQUES_OTLP_WIRE_H
 #define MASQUES_OTLP_WIRE_H
 
@@ -66,8 +67,8 @@ static inline uint32_t wire_load32(const uint8_t *p)
 /* wire_varint() for those longer than one byte. */
 int wire_varint_long(struct wire *w, uint64_t *value);
 
-/* Reads a varint of at most 10 bytes and 64 bits and moves behind it. 0; GW_ERR_MALFORMED: it is cut off, longer
- * or larger; the cursor stays. */
+/* Reads a varint of at most 10 bytes and 64 bits and moves behind it. 0; GW_ERR_MALFORMED: it is
+ * cut off, longer or larger; the cursor stays. */
 static inline int wire_varint(struct wire *w, uint64_t *value)
 {
     if (w->at < w->end && *w->at < 0x80) {
@@ -93,8 +94,8 @@ static inline int wire_tag(struct wire *w, uint32_t *number, uint32_t *type)
     return GW_OK;
 }
 
-/* Reads the value behind a tag of `type` into `f->value` or `f->bytes`; the rest of `f` is left alone. As
- * wire_varint(). */
+/* Reads the value behind a tag of `type` into `f->value` or `f->bytes`; the rest of `f` is left
+ * alone. As wire_varint(). */
 static inline int wire_value(struct wire *w, uint32_t type, struct wire_field *f)
 {
     const uint8_t *from = w->at;
@@ -128,8 +129,9 @@ static inline int wire_value(struct wire *w, uint32_t type, struct wire_field *f
     }
 }
 
-/* Reads the next field. 1: `*f` is set, its bytes borrowed from the message; 0: the end, exactly; GW_ERR_MALFORMED:
- * no field can be read here, the cursor stands at its tag or its value. */
+/* Reads the next field. 1: `*f` is set, its bytes borrowed from the message; 0: the end,
+ * exactly; GW_ERR_MALFORMED: no field can be read here, the cursor stands at its tag or its
+ * value. */
 static inline int wire_next(struct wire *w, struct wire_field *f)
 {
     if (w->at == w->end)

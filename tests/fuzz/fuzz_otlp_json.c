@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* JSON of any bytes that pass the walk, which must be one line of valid UTF-8 with balanced brackets; and of any other
- * bytes, which must do no harm. The first byte chooses the signal. */
+/* JSON of any bytes that pass the walk, which must be one line of valid UTF-8 with balanced
+ * brackets; and of any other bytes, which must do no harm. The first byte chooses the signal. */
 #include <stdint.h>
 #include <stdlib.h>
 

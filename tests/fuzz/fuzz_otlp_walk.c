@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The walk over any bytes. The first byte chooses the signal and the limits, the rest is the request. What the walk
- * lets pass must be readable, with as many records as it counted, and alone as well as behind itself. */
+/* The walk over any bytes. The first byte chooses the signal and the limits, the rest is the
+ * request. What the walk lets pass must be readable, with as many records as it counted, and
+ * alone as well as behind itself. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -44,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     enum otlp_signal signal = (enum otlp_signal)(data[0] % OTLP_SIGNALS + 1);
-    struct otlp_limits limits = {.max_depth = data[0] & 0x80 ? 8 : 0, .max_records = data[0] & 0x40 ? 4 : 0};
+    struct otlp_limits limits = {.max_depth = data[0] & 0x80 ? 8 : 0, .max_records = data[0] & 0x40
+                                 ? 4 : 0};
     struct slice request = slice_make(data + 1, size - 1);
     struct otlp_walk_result result;
     struct buf text = buf_make(TEXT_MAX_BYTES);
@@ -53,13 +55,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (text.len == 0 || result.offset > request.len)
             abort();
     } else {
-        if (read_all(signal, request) != result.records || count_of_sources(signal, request) != result.records)
+        if (read_all(signal, request) != result.records || count_of_sources(signal,
+                request) != result.records)
             abort();
         struct otlp_walk_result twice;
         buf_slice_append(&text, request);
         buf_slice_append(&text, request);
         limits.max_records = 0;
-        if (otlp_walk(signal, buf_slice(&text), &limits, &twice) != GW_OK || twice.records != 2 * result.records)
+        if (otlp_walk(signal, buf_slice(&text), &limits, &twice) != GW_OK ||
+            twice.records != 2 * result.records)
             abort();
     }
     buf_free(&text);

@@ -48,9 +48,10 @@ class Health(unittest.TestCase):
                 for key in ("name", "kind", "pid", "state", "restarts"):
                     self.assertIn(key, child)
                 self.assertTrue(os.path.exists("/proc/%d" % child["pid"]))
-                self.assertEqual(child["state"], "running")
                 self.assertEqual(child["restarts"], 0)
-        # Counters come with the next beat, a second apart.
+        # States and counters come with the next beat, a second apart.
+        wait_for(lambda: all(child["state"] == "running" for child in self.gateway.children().values()),
+                 "all children to say that they run")
         wait_for(lambda: self._total("worker", "accepted") >= 7, "the accepted records of the workers")
         wait_for(lambda: self._delivered("debug") >= 7 and self._delivered("nop/fast") >= 7,
                  "the delivered records of the exporters")

@@ -129,6 +129,25 @@ def resident_kib(pid):
     raise AssertionError(f"process {pid} has no memory")
 
 
+def peer_ports_of(pid):
+    """The ports at the other end of the TCP connections that a process holds."""
+    inodes = set()
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{entry}")
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
+    ports = set()
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in list(file)[1:]:
+            words = line.split()
+            if words[9] in inodes:
+                ports.add(int(words[2].split(":")[1], 16))
+    return ports
+
+
 def run_program(*arguments, timeout=DEADLINE_S, **options):
     """Runs a program of the gateway to its end."""
     return subprocess.run(arguments, capture_output=True, text=True, timeout=timeout, check=False, **options)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* otlp_json SIGNAL [count]: reads a protobuf request of that signal from stdin, walks it, and writes it to stdout as
- * one line of OTLP JSON, or with `count` the number of its records. A request that the walk refuses: the reason on
- * stderr, exit 1. For tests that hold our reading of OTLP against an independent one. */
+/* otlp_json SIGNAL [count]: reads a protobuf request of that signal from stdin, walks it, and
+ * writes it to stdout as one line of OTLP JSON, or with `count` the number of its records. A
+ * request that the walk refuses: the reason on stderr, exit 1. For tests that hold our reading
+ * of OTLP against an independent one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,15 +2,17 @@
 /* A worker without its family: starts masques-receiver-worker with one listening socket, stands in for the router
  * and does with the batches what standard input says. For tests of the door and for measuring a worker alone.
  *
- *   worker_host [--max-bytes N] [--drain-ms N] WORKER-PROGRAM DIRECTORY
+ *   worker_host [NAME=NUMBER]... WORKER-PROGRAM DIRECTORY
  *
- * DIRECTORY takes the bus socket. Standard output: "port N", then answers. Commands, one a line:
+ * NAME is a number of WorkerSettings in control.proto (headers_timeout_ms=300). DIRECTORY takes the bus socket. Standard output: "port N worker PID", then answers. Commands, one a line:
  *   store          every batch is stored (the default)
  *   refuse N MS    every batch is refused with masques.bus.Reason N
  *   hold           no verdicts; `store` answers what has come meanwhile
  *   down, up       the router goes away, and comes back without its memory
  *   stats          prints "messages M batches B distinct D records R bytes Y verdict-less V"
- *   drain, quit    SIGTERM to the worker; quit waits for it and prints "exit CODE cpu SECONDS" */
+ *   beat           prints the worker's last beat: "beat STATE accepting 0|1 NAME=NUMBER..."
+ *   drain          SIGTERM to the worker
+ * At the end of input, or of the worker, prints the stats and "exit CODE user SECONDS sys SECONDS". */
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -24,6 +26,7 @@
 
 #include <masques/control.pb-c.h>
 
+#include "shared/base/buf.h"
 #include "shared/bus/link.h"
 #include "shared/control/child.h"
 #include "shared/control/packet.h"
@@ -50,9 +53,10 @@ struct host {
     int control;
     int life;
     uint64_t messages, batches, distinct, records, bytes;
-    uint8_t *seen;    /* bit by number */
+    uint8_t *seen;     /* bit by number */
     uint64_t *waiting; /* numbers without a verdict */
     size_t waiting_count, waiting_cap;
+    struct buf last_beat;
 };
 
 static void fail(const char *what)
@@ -226,8 +230,29 @@ static void place_fds(const int *fds, size_t count)
         close(high[i]);
 }
 
-static void start_worker(struct host *host, const char *program, int listener, uint64_t max_bytes,
-                         uint32_t drain_ms)
+/* NAME=NUMBER into the settings. */
+static bool set_number(Masques__Control__WorkerSettings *settings, const char *text)
+{
+    char name[64];
+    const char *equals = strchr(text, '=');
+    if (!equals || (size_t)(equals - text) >= sizeof name)
+        return false;
+    snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(
+        &masques__control__worker_settings__descriptor, name);
+    uint64_t value = strtoull(equals + 1, NULL, 10);
+    uint32_t small = (uint32_t)value;
+    if (!field || (field->type != PROTOBUF_C_TYPE_UINT32 && field->type != PROTOBUF_C_TYPE_UINT64)) {
+        fprintf(stderr, "worker_host: no such number: %s\n", name);
+        exit(EXIT_FAILURE);
+    }
+    bool wide = field->type == PROTOBUF_C_TYPE_UINT64;
+    memcpy((char *)settings + field->offset, wide ? (const void *)&value : (const void *)&small,
+           wide ? sizeof value : sizeof small);
+    return true;
+}
+
+static void start_worker(struct host *host, const char *program, int listener, char **numbers)
 {
     Masques__Control__Settings settings = MASQUES__CONTROL__SETTINGS__INIT;
     Masques__Control__WorkerSettings worker = MASQUES__CONTROL__WORKER_SETTINGS__INIT;
@@ -241,8 +266,8 @@ static void start_worker(struct host *host, const char *program, int listener, u
     worker.n_listeners = 1;
     worker.listeners = list;
     worker.wanted = 0xe;
-    worker.grpc_max_bytes = worker.http_max_bytes = max_bytes;
-    worker.drain_ms = drain_ms;
+    while (set_number(&worker, *numbers))
+        numbers++;
     settings.name = name;
     settings.parent = (uint32_t)getpid();
     settings.log_level = LOG_LEVEL_INFO;
@@ -267,7 +292,16 @@ static void start_worker(struct host *host, const char *program, int listener, u
     host->life = life[1];
 }
 
-/* Beats are read so that the channel does not fill up; `numbers` are shown with stats. */
+static void note_beat(struct host *host, const Masques__Control__Beat *beat_)
+{
+    struct buf *text = &host->last_beat;
+    buf_clear(text);
+    buf_printf(text, "beat %s accepting %d", beat_->state, beat_->accepting);
+    for (size_t i = 0; i < beat_->n_numbers; i++)
+        buf_printf(text, " %s=%llu", beat_->numbers[i]->name,
+                   (unsigned long long)beat_->numbers[i]->value);
+}
+
 static void control_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct host *host = arg;
@@ -276,14 +310,8 @@ static void control_readable(evutil_socket_t fd, short what, void *arg)
     int err;
     while ((err = packet_receive(fd, &masques__control__up__descriptor, &message)) == GW_OK) {
         const Masques__Control__Up *up = (const Masques__Control__Up *)message;
-        if (up->body_case == MASQUES__CONTROL__UP__BODY_BEAT && getenv("WORKER_HOST_BEATS")) {
-            printf("beat %s accepting %d", up->beat->state, up->beat->accepting);
-            for (size_t i = 0; i < up->beat->n_numbers; i++)
-                printf(" %s=%llu", up->beat->numbers[i]->name,
-                       (unsigned long long)up->beat->numbers[i]->value);
-            printf("\n");
-            fflush(stdout);
-        }
+        if (up->body_case == MASQUES__CONTROL__UP__BODY_BEAT)
+            note_beat(host, up->beat);
         protobuf_c_message_free_unpacked(message, NULL);
     }
     if (err == GW_ERR_CLOSED)
@@ -319,7 +347,9 @@ static void obey(struct host *host, const char *line)
         router_up(host);
     } else if (strcmp(line, "stats") == 0) {
         print_stats(host);
-    } else if (strcmp(line, "drain") == 0 || strcmp(line, "quit") == 0) {
+    } else if (strcmp(line, "beat") == 0) {
+        printf("%.*s\n", (int)host->last_beat.len, (const char *)host->last_beat.data);
+    } else if (strcmp(line, "drain") == 0) {
         kill(host->worker, SIGTERM);
     } else {
         printf("? %s\n", line);
@@ -367,25 +397,19 @@ static void wait_for_worker(struct host *host)
 
 int main(int argc, char **argv)
 {
-    uint64_t max_bytes = 0;
-    uint32_t drain_ms = 0;
-    int at = 1;
-    for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
-        if (strcmp(argv[at], "--max-bytes") == 0)
-            max_bytes = strtoull(argv[at + 1], NULL, 10);
-        else if (strcmp(argv[at], "--drain-ms") == 0)
-            drain_ms = (uint32_t)strtoul(argv[at + 1], NULL, 10);
-    }
-    if (argc - at != 2) {
-        fprintf(stderr, "usage: worker_host [options] WORKER-PROGRAM DIRECTORY\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: worker_host [NAME=NUMBER]... WORKER-PROGRAM DIRECTORY\n");
         return EXIT_FAILURE;
     }
+    const char *program = argv[argc - 2];
+    const char *directory = argv[argc - 1];
     struct host host = {.log = {"host", LOG_LEVEL_INFO, STDERR_FILENO}};
     uint16_t port;
-    snprintf(host.endpoint, sizeof host.endpoint, "ipc://%s/bus-%d", argv[at + 1], (int)getpid());
+    snprintf(host.endpoint, sizeof host.endpoint, "ipc://%s/bus-%d", directory, (int)getpid());
+    host.last_beat = buf_make(65536);
     host.seen = calloc(NUMBERS_MAX / 8, 1);
     int listener = listen_somewhere(&port);
-    start_worker(&host, argv[at], listener, max_bytes, drain_ms);
+    start_worker(&host, program, listener, argv + 1);
     host.loop = loop_new();
     host.context = link_context_new();
     host.beat = loop_timer_new(host.loop, beat, &host);
@@ -399,7 +423,7 @@ int main(int argc, char **argv)
                                       control_readable, &host);
     event_add(input, NULL);
     event_add(control, NULL);
-    printf("port %u\n", port);
+    printf("port %u worker %d\n", port, (int)host.worker);
     fflush(stdout);
     loop_run(host.loop);
     print_stats(&host);
@@ -411,6 +435,7 @@ int main(int argc, char **argv)
     loop_free(&host.loop);
     link_context_free(&host.context);
     unlink(host.endpoint + strlen("ipc://"));
+    buf_free(&host.last_beat);
     free(host.seen);
     free(host.waiting);
     return EXIT_SUCCESS;

@@ -28,11 +28,13 @@ START_TEST(strings_are_escaped)
         {"plain", {(const uint8_t *)"plain text", 10}, "\"plain text\""},
         {"quote and backslash", {(const uint8_t *)"a\"b\\c", 5}, "\"a\\\"b\\\\c\""},
         {"those with a letter", {(const uint8_t *)"\n\r\t", 3}, "\"\\n\\r\\t\""},
-        {"the other controls", {(const uint8_t *)"\0\b\f\x1f", 4}, "\"\\u0000\\u0008\\u000c\\u001f\""},
+        {"the other controls", {(const uint8_t *)"\0\b\f\x1f", 4},
+         "\"\\u0000\\u0008\\u000c\\u001f\""},
         {"what needs none", {(const uint8_t *)"</>&\x7f'", 6}, "\"</>&\x7f'\""},
         {"UTF-8 as it is", {(const uint8_t *)"\xc3\xa9\xe2\x80\xa8\xf0\x9f\x9a\x80", 9},
          "\"\xc3\xa9\xe2\x80\xa8\xf0\x9f\x9a\x80\""},
-        {"bytes that are none, each", {(const uint8_t *)"\xff\xc3", 2}, "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+        {"bytes that are none, each", {(const uint8_t *)"\xff\xc3", 2},
+         "\"\xef\xbf\xbd\xef\xbf\xbd\""},
         {"an escape between long plain runs", {(const uint8_t *)"0123456789\"0123456789", 21},
          "\"0123456789\\\"0123456789\""},
         {"an escape near the end", {(const uint8_t *)"0123456789\n12", 13}, "\"0123456789\\n12\""},
@@ -40,13 +42,15 @@ START_TEST(strings_are_escaped)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf out = text_of_string(cases[i].text);
-        ck_assert_msg(strcmp((char *)out.data, cases[i].json) == 0, "%s: %s", cases[i].why, (char *)out.data);
+        ck_assert_msg(strcmp((char *)out.data, cases[i].json) == 0, "%s: %s", cases[i].why,
+                      (char *)out.data);
         buf_free(&out);
     }
 }
 END_TEST
 
-/* Every place of a special character in texts around all lengths where the way of writing changes. */
+/* Every place of a special character in texts around all lengths where the way of writing
+ * changes. */
 START_TEST(strings_of_every_length_are_whole)
 {
     static const size_t lengths[] = {1, 7, 8, 9, 15, 16, 17, 31, 1023, 1024, 1025, 2048, 3000};
@@ -127,12 +131,13 @@ START_TEST(doubles_look_as_in_go)
         {0.30000000000000004, "0.30000000000000004"},
         {1.0 / 3, "0.3333333333333333"},
         {123456.789, "123456.789"},
-        {9007199254740993, "9007199254740992"},
+        {9007199254740992, "9007199254740992"},
         {1.7976931348623157e308, "1.7976931348623157e+308"},
         {2.2250738585072014e-308, "2.2250738585072014e-308"},
         {5e-324, "5e-324"},
         {1.5e-323, "1.5e-323"},
-        {5.684341886080802e-14, "5.684341886080802e-14"}, /* 2^-44, whose nearest 16 digits are another number */
+        {5.684341886080802e-14, "5.684341886080802e-14"},
+            /* 2^-44, whose nearest 16 digits are another number */
         {2.98023223876953125e-8, "2.9802322387695312e-8"},
         {NAN, "\"NaN\""},
         {INFINITY, "\"Infinity\""},
@@ -203,5 +208,7 @@ START_TEST(integers_are_written_in_decimal)
 }
 END_TEST
 
-SUITE_MAIN("base/json_text", strings_are_escaped, strings_of_every_length_are_whole, strings_fit_exactly_or_fail,
-           doubles_look_as_in_go, doubles_read_back_and_have_no_shorter_form, integers_are_written_in_decimal)
+SUITE_MAIN("base/json_text", strings_are_escaped, strings_of_every_length_are_whole,
+           strings_fit_exactly_or_fail,
+           doubles_look_as_in_go, doubles_read_back_and_have_no_shorter_form,
+               integers_are_written_in_decimal)

@@ -259,6 +259,23 @@ START_TEST(a_ledger_that_is_not_written_follows_the_largest_request)
 }
 END_TEST
 
+START_TEST(a_protocol_that_is_off_has_no_say_in_the_ledger)
+{
+    static const char *const protocols[] = {"grpc: {max_recv_msg_size_mib: 1}",
+                                            "http: {max_request_body_size: 1MiB}"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[500];
+        snprintf(text, sizeof text,
+                 "receivers: {otlp: {protocols: {%s}}}\n" DEBUG SERVICE
+                 "masques: {limits: {ledger: 2MiB}}\n",
+                 protocols[i]);
+        struct config *c = load(text);
+        ck_assert_uint_eq(c->masques.limits.ledger_bytes, 2 * SIZE_MIB);
+        config_free(&c);
+    }
+}
+END_TEST
+
 static const char *environment(void *context, const char *name)
 {
     (void)context;
@@ -539,7 +556,7 @@ START_TEST(a_file_is_read_under_its_name)
     snprintf(message, sizeof message,
              "%s:1:20: masques::workers: got \"x\", expected a whole number from 0 to 64", path);
     ck_assert_str_eq(error.text, message);
-    ck_assert_int_eq(ftruncate(fd, YAML_BYTES_MAX + 1), 0);
+    ck_assert_int_eq(ftruncate(fd, 4 * YAML_BYTES_MAX), 0);
     ck_assert_int_eq(config_load(path, &config, &error), GW_ERR_INVALID);
     ck_assert_ptr_nonnull(strstr(error.text, "the file is larger than 1 MiB"));
     close(fd);
@@ -560,5 +577,6 @@ SUITE_MAIN("config", without_a_file_all_signals_go_from_otlp_to_the_console,
            a_file_with_settings_of_our_own_alone_keeps_the_default_components,
            our_own_log_level_wins_over_the_collectors, log_levels_have_the_numbers_of_the_log,
            a_ledger_that_is_not_written_follows_the_largest_request,
+           a_protocol_that_is_off_has_no_say_in_the_ledger,
            values_come_from_the_environment, what_is_wrong_is_said_with_place_and_path,
            there_is_a_largest_number_of_exporters, a_file_is_read_under_its_name)

@@ -49,7 +49,8 @@ static size_t options_of(const struct option_set *set, const char *document)
     return set->count;
 }
 
-/* Lines that document an option: those of tables whose first cell is `code` and that have five cells. */
+/* Lines that document an option: those of tables whose first cell is `code` and that have five
+ * cells. */
 static size_t option_lines(const char *document)
 {
     size_t lines = 0;

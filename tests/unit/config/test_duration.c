@@ -69,6 +69,8 @@ static const struct {
     {"1\xc2", GW_ERR_MALFORMED, "half a character"},
     {"9223372036854775808ns", GW_ERR_TOO_LARGE, "one more than fits"},
     {"3000000h", GW_ERR_TOO_LARGE, "too many hours"},
+    {"5124096h", GW_ERR_TOO_LARGE, "so many hours that 64 bits come round to few"},
+    {"9223372036854775807ns9223372036854775807ns", GW_ERR_TOO_LARGE, "a sum that comes round"},
     {"2562047h47m16.854775808s", GW_ERR_TOO_LARGE, "the sum is one too many"},
     {"99999999999999999999s", GW_ERR_TOO_LARGE, "the number alone does not fit"},
 };

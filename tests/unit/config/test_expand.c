@@ -36,7 +36,8 @@ static const char *look_up(void *context, const char *name)
     return NULL;
 }
 
-/* Reads and expands "v: <text>", and describes what became of v: "plain:…", "text:…", "null", "map", "list". */
+/* Reads and expands "v: <text>", and describes what became of v: "plain:…", "text:…", "null",
+ * "map", "list". */
 static int expand(const char *text, struct buf *out, struct report *report)
 {
     static const char *const kinds[] = {"null", "", "map", "list"};

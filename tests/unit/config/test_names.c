@@ -25,6 +25,7 @@ static const struct {
     {"ndpints", "", "three mistakes"},
     {"max_recv_msg_size", "", "a whole part missing"},
     {"pat", "path", "short, but most of it is right"},
+    {"pxtx", "", "two mistakes, but only half of it is right"},
     {"ab", "", "half of a short name is wrong"},
     {"", "", "nothing was given"},
     {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "", "longer than any name"},

@@ -222,7 +222,8 @@ static struct sets all_sets(void)
     return sets;
 }
 
-/* A value of the row that is one below its least or one above its most, as text; false: it has no such end. */
+/* A value of the row that is one below its least or one above its most, as text; false: it has no
+ * such end. */
 static bool beyond(const struct option *row, bool above, struct buf *out)
 {
     uint64_t scale = row->type == OPTION_MIB ? SIZE_MIB : 1;

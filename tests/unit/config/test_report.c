@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/config/report.h"
+#include "shared/base/utf8.h"
 #include "tests/support/suite.h"
 
 #include <string.h>
@@ -42,6 +43,15 @@ START_TEST(messages_are_cut_between_characters_and_hold_no_control_characters)
 }
 END_TEST
 
+START_TEST(a_file_name_that_is_no_utf8_does_not_hide_the_message)
+{
+    struct config_error error = {.line = 0};
+    struct report r = {.file = "a\xff", .error = &error};
+    (void)report_error(&r, (struct place){0, 0}, NULL, "what is wrong");
+    ck_assert_str_eq(error.text, "a\xff: what is wrong");
+}
+END_TEST
+
 START_TEST(warnings_are_gathered_up_to_a_bound)
 {
     struct config_error error = {.line = 0};
@@ -81,10 +91,14 @@ START_TEST(trails_join_keys_and_never_overflow)
     ck_assert_uint_eq(strlen(t.text), t.len);
     trail_cut(&t, top);
     ck_assert_str_eq(t.text, "");
+    for (int i = 0; i < 100; i++)
+        trail_push(&t, slice_of("\xc3\xa4\xc3\xa4\xc3\xa4"));
+    ck_assert_uint_eq(utf8_valid_prefix(slice_of(t.text)), t.len);
 }
 END_TEST
 
 SUITE_MAIN("report", an_error_says_file_line_column_and_path, only_the_first_error_is_kept,
            messages_are_cut_between_characters_and_hold_no_control_characters,
+           a_file_name_that_is_no_utf8_does_not_hide_the_message,
            warnings_are_gathered_up_to_a_bound, quotes_tame_and_cut,
            trails_join_keys_and_never_overflow)

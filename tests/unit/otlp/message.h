@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Building protobuf messages by hand, inside out, and loading captured requests: for the tests of this room. */
+/* Building protobuf messages by hand, inside out, and loading captured requests: for the tests
+ * of this room. */
 #ifndef MASQUES_TESTS_OTLP_MESSAGE_H
 #define MASQUES_TESTS_OTLP_MESSAGE_H
 
@@ -95,8 +96,8 @@ static inline void put_int_attribute(struct buf *m, uint32_t number, const char 
     put_child(m, number, &attribute);
 }
 
-/* Makes of `record` a request of one resource and scope, with the record in field 2 of the scope; frees it. Good for
- * logs and traces. */
+/* Makes of `record` a request of one resource and scope, with the record in field 2 of the
+ * scope; frees it. Good for logs and traces. */
 static inline struct buf request_of(struct buf *record)
 {
     struct buf scope = message();

@@ -24,7 +24,8 @@ static struct buf record_json(struct buf *record)
     static const char after[] = "]}]}]}";
     struct buf request = request_of(record);
     struct buf out = json_of(OTLP_LOGS, &request);
-    ck_assert_msg(strncmp((char *)out.data, before, sizeof before - 1) == 0, "%s", (char *)out.data);
+    ck_assert_msg(strncmp((char *)out.data, before, sizeof before - 1) == 0, "%s",
+                  (char *)out.data);
     ck_assert_uint_gt(out.len, sizeof before + sizeof after - 1);
     ck_assert_str_eq((char *)out.data + out.len - sizeof after, after);
     out.data[out.len - sizeof after] = 0;
@@ -115,16 +116,19 @@ START_TEST(values_are_written_by_kind)
         {"an empty array", "\x2a\x00", 2, "{\"arrayValue\":{}}"},
         {"an array", "\x2a\x08\x0a\x02\x18\x01\x0a\x02\x10\x01", 10,
          "{\"arrayValue\":{\"values\":[{\"intValue\":\"1\"},{\"boolValue\":true}]}}"},
-        {"an array with an empty value", "\x2a\x02\x0a\x00", 4, "{\"arrayValue\":{\"values\":[{}]}}"},
+        {"an array with an empty value", "\x2a\x02\x0a\x00", 4,
+         "{\"arrayValue\":{\"values\":[{}]}}"},
         {"a list", "\x32\x09\x0a\x07\x0a\x01k\x12\x02\x18\x01", 11,
          "{\"kvlistValue\":{\"values\":[{\"key\":\"k\",\"value\":{\"intValue\":\"1\"}}]}}"},
         {"no bytes", "\x3a\x00", 2, "{\"bytesValue\":\"\"}"},
         {"bytes", "\x3a\x04\xff\xfe\xfd\xfc", 6, "{\"bytesValue\":\"//79/A==\"}"},
         {"the last member wins", "\x0a\x01x\x18\x07", 5, "{\"intValue\":\"7\"}"},
-        {"the last member wins over an array", "\x2a\x04\x0a\x02\x18\x01\x10\x01", 8, "{\"boolValue\":true}"},
+        {"the last member wins over an array", "\x2a\x04\x0a\x02\x18\x01\x10\x01", 8,
+         "{\"boolValue\":true}"},
         {"arrays in pieces are one", "\x2a\x04\x0a\x02\x18\x01\x2a\x04\x0a\x02\x18\x02", 12,
          "{\"arrayValue\":{\"values\":[{\"intValue\":\"1\"},{\"intValue\":\"2\"}]}}"},
-        {"but not across another member", "\x2a\x04\x0a\x02\x18\x01\x10\x01\x2a\x04\x0a\x02\x18\x02", 14,
+        {"but not across another member",
+         "\x2a\x04\x0a\x02\x18\x01\x10\x01\x2a\x04\x0a\x02\x18\x02", 14,
          "{\"arrayValue\":{\"values\":[{\"intValue\":\"2\"}]}}"},
         {"unknown fields have no name", "\x50\x01", 2, "{}"},
         {"an index of profiles is absent", "\x0a\x01x\x40\x05", 5, "{\"stringValue\":\"x\"}"},
@@ -138,10 +142,12 @@ START_TEST(values_are_written_by_kind)
         put_text(&attribute, 1, "k");
         put_slice(&attribute, 2, slice_make(cases[i].any, cases[i].len));
         put_child(&record, 6, &attribute);
-        snprintf(wanted, sizeof wanted, "{\"body\":%s,\"attributes\":[{\"key\":\"k\",\"value\":%s}]}",
+        snprintf(wanted, sizeof wanted,
+                 "{\"body\":%s,\"attributes\":[{\"key\":\"k\",\"value\":%s}]}",
                  cases[i].json, cases[i].json);
         struct buf json = record_json(&record);
-        ck_assert_msg(strcmp((char *)json.data, wanted) == 0, "%s: %s", cases[i].why, (char *)json.data);
+        ck_assert_msg(strcmp((char *)json.data, wanted) == 0, "%s: %s", cases[i].why,
+                      (char *)json.data);
         buf_free(&json);
     }
 }
@@ -159,11 +165,15 @@ START_TEST(attributes_of_any_shape_are_written)
         {"no value", "\x0a\x01k", 3, "{\"key\":\"k\",\"value\":{}}"},
         {"no key", "\x12\x02\x18\x01", 4, "{\"value\":{\"intValue\":\"1\"}}"},
         {"an empty key", "\x0a\x00\x12\x02\x18\x01", 6, "{\"value\":{\"intValue\":\"1\"}}"},
-        {"value before key", "\x12\x02\x18\x01\x0a\x01k", 7, "{\"key\":\"k\",\"value\":{\"intValue\":\"1\"}}"},
-        {"two keys", "\x0a\x01" "a\x0a\x01" "b\x12\x02\x18\x01", 10, "{\"key\":\"b\",\"value\":{\"intValue\":\"1\"}}"},
-        {"a value in pieces", "\x12\x04\x2a\x02\x0a\x00\x0a\x01k\x12\x06\x2a\x04\x0a\x02\x18\x01", 17,
+        {"value before key", "\x12\x02\x18\x01\x0a\x01k", 7,
+         "{\"key\":\"k\",\"value\":{\"intValue\":\"1\"}}"},
+        {"two keys", "\x0a\x01" "a\x0a\x01" "b\x12\x02\x18\x01", 10,
+         "{\"key\":\"b\",\"value\":{\"intValue\":\"1\"}}"},
+        {"a value in pieces", "\x12\x04\x2a\x02\x0a\x00\x0a\x01k\x12\x06\x2a\x04\x0a\x02\x18\x01",
+         17,
          "{\"key\":\"k\",\"value\":{\"arrayValue\":{\"values\":[{},{\"intValue\":\"1\"}]}}}"},
-        {"a value in pieces, with a change of mind", "\x0a\x01k\x12\x04\x2a\x02\x0a\x00\x12\x02\x18\x05", 13,
+        {"a value in pieces, with a change of mind",
+         "\x0a\x01k\x12\x04\x2a\x02\x0a\x00\x12\x02\x18\x05", 13,
          "{\"key\":\"k\",\"value\":{\"intValue\":\"5\"}}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -172,7 +182,8 @@ START_TEST(attributes_of_any_shape_are_written)
         put_slice(&record, 6, slice_make(cases[i].attribute, cases[i].len));
         snprintf(wanted, sizeof wanted, "{\"body\":{},\"attributes\":[%s]}", cases[i].json);
         struct buf json = record_json(&record);
-        ck_assert_msg(strcmp((char *)json.data, wanted) == 0, "%s: %s", cases[i].why, (char *)json.data);
+        ck_assert_msg(strcmp((char *)json.data, wanted) == 0, "%s: %s", cases[i].why,
+                      (char *)json.data);
         buf_free(&json);
     }
 }
@@ -186,7 +197,8 @@ START_TEST(strings_are_escaped_whatever_their_length)
         struct buf record = message();
         struct buf attribute = message();
         struct buf any = message();
-        buf_text(&wanted, "{\"body\":{},\"attributes\":[{\"key\":\"k\",\"value\":{\"stringValue\":\"");
+        buf_text(&wanted,
+                 "{\"body\":{},\"attributes\":[{\"key\":\"k\",\"value\":{\"stringValue\":\"");
         for (size_t i = 0; i < len; i++) {
             buf_byte(&text, i % 11 == 10 ? '"' : 'x');
             buf_text(&wanted, i % 11 == 10 ? "\\\"" : "x");
@@ -240,7 +252,8 @@ static struct buf point_json(uint32_t member, struct buf *point)
     put_child(&metric, member, &data);
     struct buf request = metrics_request_of(&metric);
     struct buf json = json_of(OTLP_METRICS, &request);
-    ck_assert_msg(strncmp((char *)json.data, before, sizeof before - 1) == 0, "%s", (char *)json.data);
+    ck_assert_msg(strncmp((char *)json.data, before, sizeof before - 1) == 0, "%s",
+                  (char *)json.data);
     buf_drop_front(&json, sizeof before - 1);
     json.data[json.len - sizeof "}]}]}]}"] = 0;
     return json;
@@ -262,7 +275,8 @@ START_TEST(points_show_what_is_present)
     put_slice(&point, 6, slice_make("\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 16));
     put_text(&point, 7, ""); /* packed, but empty */
     json = point_json(9, &point);
-    ck_assert_str_eq((char *)json.data, "\"histogram\":{\"dataPoints\":[{\"sum\":0,\"bucketCounts\":[\"3\",\"1\","
+    ck_assert_str_eq((char *)json.data,
+                     "\"histogram\":{\"dataPoints\":[{\"sum\":0,\"bucketCounts\":[\"3\",\"1\","
                                         "\"2\"],\"min\":0,\"max\":-1}]}");
     buf_free(&json);
 
@@ -280,13 +294,14 @@ START_TEST(points_show_what_is_present)
     buf_free(&json);
 
     point = message();
-    put_double(&point, 5, 0);
+    put_double(&point, 5, -0.0);
     struct buf quantile = message();
     put_double(&quantile, 1, 0.5);
     put_double(&quantile, 2, 0);
     put_child(&point, 6, &quantile);
     json = point_json(11, &point);
-    ck_assert_str_eq((char *)json.data, "\"summary\":{\"dataPoints\":[{\"quantileValues\":[{\"quantile\":0.5}]}]}");
+    ck_assert_str_eq((char *)json.data,
+                     "\"summary\":{\"dataPoints\":[{\"quantileValues\":[{\"quantile\":0.5}]}]}");
     buf_free(&json);
 }
 END_TEST
@@ -319,7 +334,8 @@ START_TEST(lists_may_be_interrupted)
     put_attribute(&record, 6, "a", "1");
     put_text(&record, 3, "x");
     put_attribute(&record, 6, "b", "2");
-    EXPECT_RECORD(record, "{\"severityText\":\"x\",\"body\":{},\"attributes\":[{\"key\":\"a\",\"value\":{"
+    EXPECT_RECORD(record,
+                  "{\"severityText\":\"x\",\"body\":{},\"attributes\":[{\"key\":\"a\",\"value\":{"
                           "\"stringValue\":\"1\"}},{\"key\":\"b\",\"value\":{\"stringValue\":\"2\"}}]}");
 }
 END_TEST
@@ -337,7 +353,8 @@ START_TEST(entity_refs_list_their_keys)
     put_child(&resource_logs, 1, &resource);
     put_child(&request, 1, &resource_logs);
     struct buf json = json_of(OTLP_LOGS, &request);
-    ck_assert_str_eq((char *)json.data, "{\"resourceLogs\":[{\"resource\":{\"entityRefs\":[{\"type\":\"service\","
+    ck_assert_str_eq((char *)json.data,
+                     "{\"resourceLogs\":[{\"resource\":{\"entityRefs\":[{\"type\":\"service\","
                                         "\"idKeys\":[\"service.name\",\"\"]}]}}]}");
     buf_free(&json);
 }
@@ -411,8 +428,11 @@ START_TEST(a_full_buffer_is_an_error)
 }
 END_TEST
 
-SUITE_MAIN("otlp/json_out", an_empty_batch_is_an_empty_object, a_record_is_written_in_the_collectors_order,
+SUITE_MAIN("otlp/json_out", an_empty_batch_is_an_empty_object,
+           a_record_is_written_in_the_collectors_order,
            zero_is_left_out, values_are_written_by_kind, attributes_of_any_shape_are_written,
-           strings_are_escaped_whatever_their_length, a_span_shows_its_status_and_flags, points_show_what_is_present,
+           strings_are_escaped_whatever_their_length, a_span_shows_its_status_and_flags,
+               points_show_what_is_present,
            resources_in_pieces_are_one, lists_may_be_interrupted, entity_refs_list_their_keys,
-           nesting_to_the_limit_is_written, what_no_walk_lets_pass_does_no_harm, a_full_buffer_is_an_error)
+           nesting_to_the_limit_is_written, what_no_walk_lets_pass_does_no_harm,
+               a_full_buffer_is_an_error)

@@ -17,7 +17,8 @@ static int wire_of_kind(int kind)
         [OTLP_STRING] = WIRE_BYTES,    [OTLP_BYTES] = WIRE_BYTES,      [OTLP_TRACE_ID] = WIRE_BYTES,
         [OTLP_SPAN_ID] = WIRE_BYTES,   [OTLP_BOOL] = WIRE_VARINT,      [OTLP_ENUM] = WIRE_VARINT,
         [OTLP_UINT32] = WIRE_VARINT,   [OTLP_SINT32] = WIRE_VARINT,    [OTLP_INT64] = WIRE_VARINT,
-        [OTLP_UINT64] = WIRE_VARINT,   [OTLP_FIXED32] = WIRE_FIXED32,  [OTLP_FIXED64] = WIRE_FIXED64,
+        [OTLP_UINT64] = WIRE_VARINT,   [OTLP_FIXED32] = WIRE_FIXED32,
+            [OTLP_FIXED64] = WIRE_FIXED64,
         [OTLP_SFIXED64] = WIRE_FIXED64, [OTLP_DOUBLE] = WIRE_FIXED64,  [OTLP_MESSAGE] = WIRE_BYTES,
     };
     return wire[kind];
@@ -31,7 +32,8 @@ START_TEST(every_kind_has_its_wire_type)
         if (field->kind == OTLP_UNKNOWN)
             continue;
         ck_assert_int_lt(field->kind, OTLP_KINDS);
-        ck_assert_msg(field->wire == wire_of_kind(field->kind), "%s.%s", otlp_schemas[m].name, field->name);
+        ck_assert_msg(field->wire == wire_of_kind(field->kind), "%s.%s", otlp_schemas[m].name,
+                      field->name);
         ck_assert_msg((field->kind == OTLP_MESSAGE) == (field->child != OTLP_NO_MESSAGE), "%s.%s",
                       otlp_schemas[m].name, field->name);
     }
@@ -46,7 +48,8 @@ START_TEST(every_field_is_written_once)
         uint32_t known = 0;
         ck_assert_uint_le(schema->highest, OTLP_NUMBER_MAX);
         for (uint32_t i = 0; i < schema->count; i++) {
-            ck_assert_msg(!(listed & 1u << schema->order[i]), "%s: %u twice", schema->name, schema->order[i]);
+            ck_assert_msg(!(listed & 1u << schema->order[i]), "%s: %u twice", schema->name,
+                          schema->order[i]);
             listed |= 1u << schema->order[i];
         }
         for (uint32_t n = 0; n <= schema->highest; n++)
@@ -101,7 +104,8 @@ START_TEST(records_are_log_records_spans_and_the_data_points)
 {
     for (int m = 1; m < OTLP_MESSAGES; m++) {
         const char *name = otlp_schemas[m].name;
-        bool wanted = strcmp(name, "LogRecord") == 0 || strcmp(name, "Span") == 0 || strstr(name, "DataPoint");
+        bool wanted = strcmp(name, "LogRecord") == 0 || strcmp(name, "Span") == 0 || strstr(name,
+                "DataPoint");
         if (strchr(name, '.')) /* parts of a data point */
             wanted = false;
         ck_assert_msg(otlp_schemas[m].record == wanted, "%s", name);

@@ -33,4 +33,5 @@ START_TEST(each_has_its_words)
 }
 END_TEST
 
-SUITE_MAIN("otlp/signal", numbers_are_those_of_the_bus, only_the_three_are_known, each_has_its_words)
+SUITE_MAIN("otlp/signal", numbers_are_those_of_the_bus, only_the_three_are_known,
+           each_has_its_words)

@@ -53,7 +53,8 @@ START_TEST(sessions_are_told_apart)
         int64_t lowest;
         int64_t highest;
     } wanted[] = {
-        {"claude-code", "aaaaaaaa-1", 4, true, 5, 9}, {"claude-code", "aaaaaaaa-2", 1, true, 100, 100},
+        {"claude-code", "aaaaaaaa-1", 4, true, 5, 9}, {"claude-code", "aaaaaaaa-2", 1, true, 100,
+                                                       100},
         {"claude-code", "", 1, true, 3, 3},           {"", "aaaaaaaa-1", 1, true, 1, 1},
         {"", "s", 1, false, 0, 0},
     };
@@ -121,10 +122,13 @@ START_TEST(attributes_of_odd_shapes_are_read)
         {"value before key", "\x12\x03\x0a\x01s\x0a\x0asession.id", 17, 1, false, 0},
         {"a number as session", "\x0a\x0asession.id\x12\x02\x18\x01", 16, 0, false, 0},
         {"a sequence in digits", "\x0a\x0e" "event.sequence\x12\x04\x0a\x02" "42", 22, 0, true, 42},
-        {"a sequence that is no number", "\x0a\x0e" "event.sequence\x12\x04\x0a\x02" "4x", 22, 0, false, 0},
+        {"a sequence that is no number", "\x0a\x0e" "event.sequence\x12\x04\x0a\x02" "4x", 22, 0,
+         false, 0},
         {"an empty sequence", "\x0a\x0e" "event.sequence\x12\x02\x0a\x00", 20, 0, false, 0},
-        {"a double sequence", "\x0a\x0e" "event.sequence\x12\x09\x21\0\0\0\0\0\0\xf8\x3f", 27, 0, false, 0},
-        {"a negative sequence", "\x0a\x0e" "event.sequence\x12\x0b\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 29, 0,
+        {"a double sequence", "\x0a\x0e" "event.sequence\x12\x09\x21\0\0\0\0\0\0\xf8\x3f", 27, 0,
+         false, 0},
+        {"a negative sequence",
+         "\x0a\x0e" "event.sequence\x12\x0b\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 29, 0,
          true, -1},
         {"an empty attribute", "", 0, 0, false, 0},
         {"half a key", "\x0a\x00", 2, 0, false, 0},
@@ -214,7 +218,8 @@ END_TEST
 START_TEST(a_captured_session_has_no_gaps)
 {
     for (size_t i = 0; i < FIXTURES; i++) {
-        if (fixtures[i].signal != OTLP_LOGS || strncmp(fixtures[i].name, "claude-code.tool.", 17) != 0)
+        if (fixtures[i].signal != OTLP_LOGS || strncmp(fixtures[i].name, "claude-code.tool.",
+                                                       17) != 0)
             continue;
         struct buf batch = load_fixture(&fixtures[i]);
         struct sources sources;
@@ -223,12 +228,15 @@ START_TEST(a_captured_session_has_no_gaps)
         ck_assert(slice_is(sources.list[0].service, "claude-code"));
         ck_assert_uint_eq(sources.list[0].session.len, 36);
         ck_assert_uint_eq(sources.list[0].count, fixtures[i].records);
-        ck_assert_int_eq(sources.list[0].highest - sources.list[0].lowest + 1, (int64_t)fixtures[i].records);
+        ck_assert_int_eq(sources.list[0].highest - sources.list[0].lowest + 1,
+                         (int64_t)fixtures[i].records);
         buf_free(&batch);
     }
 }
 END_TEST
 
-SUITE_MAIN("otlp/sources", sessions_are_told_apart, the_list_is_bounded, attributes_of_odd_shapes_are_read,
-           long_names_are_cut, the_first_of_two_attributes_counts, spans_and_points_are_counted_by_service,
+SUITE_MAIN("otlp/sources", sessions_are_told_apart, the_list_is_bounded,
+           attributes_of_odd_shapes_are_read,
+           long_names_are_cut, the_first_of_two_attributes_counts,
+               spans_and_points_are_counted_by_service,
            resources_without_records_are_no_sources, a_captured_session_has_no_gaps)

@@ -26,15 +26,21 @@ START_TEST(values_become_text)
         {"minus infinity", BYTES("\x21\0\0\0\0\0\0\xf0\xff"), OTLP_VALUE_DOUBLE, "-Infinity"},
         {"bytes", BYTES("\x3a\x02\xff\xfe"), OTLP_VALUE_BYTES, "//4="},
         {"an empty array", BYTES("\x2a\x00"), OTLP_VALUE_ARRAY, "[]"},
-        {"an array", BYTES("\x2a\x11\x0a\x02\x18\x01\x0a\x03\x0a\x01\"\x0a\x00\x0a\x04\x3a\x02\xff\xfe"),
+        {"an array",
+         BYTES("\x2a\x11\x0a\x02\x18\x01\x0a\x03\x0a\x01\"\x0a\x00\x0a\x04\x3a\x02\xff\xfe"),
          OTLP_VALUE_ARRAY, "[1,\"\\\"\",null,\"//4=\"]"},
         {"an empty list", BYTES("\x32\x00"), OTLP_VALUE_KVLIST, "{}"},
-        {"a list with an array in it", BYTES("\x32\x12\x0a\x07\x0a\x01k\x12\x02\x10\x01\x0a\x07\x0a\x01l\x12\x02\x2a\x00"),
+        {"a list with an array in it",
+         BYTES("\x32\x12\x0a\x07\x0a\x01k\x12\x02\x10\x01\x0a\x07\x0a\x01l\x12\x02\x2a\x00"),
          OTLP_VALUE_KVLIST, "{\"k\":true,\"l\":[]}"},
-        {"not a number inside JSON", BYTES("\x2a\x0b\x0a\x09\x21\0\0\0\0\0\0\xf8\x7f"), OTLP_VALUE_ARRAY, "[\"NaN\"]"},
-        {"the last member", BYTES("\x2a\x04\x0a\x02\x18\x01\x0a\x01s\x18\x05"), OTLP_VALUE_INT, "5"},
-        {"an array in pieces", BYTES("\x2a\x04\x0a\x02\x18\x01\x2a\x04\x0a\x02\x18\x02"), OTLP_VALUE_ARRAY, "[1,2]"},
-        {"an array that was begun anew", BYTES("\x2a\x04\x0a\x02\x18\x01\x10\x01\x2a\x04\x0a\x02\x18\x02"),
+        {"not a number inside JSON", BYTES("\x2a\x0b\x0a\x09\x21\0\0\0\0\0\0\xf8\x7f"),
+         OTLP_VALUE_ARRAY, "[\"NaN\"]"},
+        {"the last member", BYTES("\x2a\x04\x0a\x02\x18\x01\x0a\x01s\x18\x05"), OTLP_VALUE_INT,
+         "5"},
+        {"an array in pieces", BYTES("\x2a\x04\x0a\x02\x18\x01\x2a\x04\x0a\x02\x18\x02"),
+         OTLP_VALUE_ARRAY, "[1,2]"},
+        {"an array that was begun anew",
+         BYTES("\x2a\x04\x0a\x02\x18\x01\x10\x01\x2a\x04\x0a\x02\x18\x02"),
          OTLP_VALUE_ARRAY, "[2]"},
         {"an index of profiles", BYTES("\x40\x01"), OTLP_VALUE_EMPTY, ""},
     };
@@ -46,7 +52,8 @@ START_TEST(values_become_text)
         ck_assert_msg(value.kind == cases[i].kind, "%s", cases[i].why);
         otlp_value_text(&value, &text);
         buf_byte(&text, 0);
-        ck_assert_msg(strcmp((char *)text.data, cases[i].text) == 0, "%s: %s", cases[i].why, (char *)text.data);
+        ck_assert_msg(strcmp((char *)text.data, cases[i].text) == 0, "%s: %s", cases[i].why,
+                      (char *)text.data);
         buf_free(&text);
     }
 }
@@ -135,14 +142,16 @@ START_TEST(a_body_is_read_by_its_field)
 }
 END_TEST
 
-static void expect_attribute(const struct otlp_view *view, uint32_t number, const char *key, const char *text)
+static void expect_attribute(const struct otlp_view *view, uint32_t number, const char *key,
+                             const char *text)
 {
     struct otlp_value value;
     ck_assert_msg(otlp_attribute_find(view, number, key, &value), "%s", key);
     ck_assert(slice_is(value.is.bytes, text));
 }
 
-/* Two batches, one behind the other: what stands around a record is found wherever it stands on the wire. */
+/* Two batches, one behind the other: what stands around a record is found wherever it stands on
+ * the wire. */
 START_TEST(records_come_with_what_stands_around_them)
 {
     struct buf scope_logs = message();
@@ -271,6 +280,8 @@ START_TEST(spans_are_read)
 }
 END_TEST
 
-SUITE_MAIN("otlp/value", values_become_text, text_of_deep_nesting_ends, attributes_are_found_by_name,
-           attributes_come_in_order, a_body_is_read_by_its_field, records_come_with_what_stands_around_them,
+SUITE_MAIN("otlp/value", values_become_text, text_of_deep_nesting_ends,
+           attributes_are_found_by_name,
+           attributes_come_in_order, a_body_is_read_by_its_field,
+               records_come_with_what_stands_around_them,
            points_come_with_their_metric, spans_are_read)

@@ -22,7 +22,8 @@ enum place { REQUEST, RESOURCE_LOGS, SCOPE_LOGS, RECORD, ATTRIBUTE, VALUE };
 
 static struct buf request_around(struct slice bytes, enum place place)
 {
-    static const uint32_t numbers[] = {[RESOURCE_LOGS] = 1, [SCOPE_LOGS] = 2, [RECORD] = 2, [ATTRIBUTE] = 6,
+    static const uint32_t numbers[] = {[RESOURCE_LOGS] = 1, [SCOPE_LOGS] = 2, [RECORD] = 2,
+                                       [ATTRIBUTE] = 6,
                                        [VALUE] = 2};
     struct buf inner = message();
     buf_slice_append(&inner, bytes);
@@ -53,57 +54,76 @@ START_TEST(single_faults_are_found_where_they_are)
         {"a group ends", SCOPE_LOGS, BYTES("\x2c"), OTLP_FAULT_TAG, 0, NULL},
         {"wire type 6", RECORD, BYTES("\x4e"), OTLP_FAULT_TAG, 0, NULL},
         {"wire type 7", RECORD, BYTES("\x4f"), OTLP_FAULT_TAG, 0, NULL},
-        {"a varint of eleven bytes", RECORD, BYTES("\x10\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
+        {"a varint of eleven bytes", RECORD,
+         BYTES("\x10\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
          OTLP_FAULT_NUMBER, 1, NULL},
         {"a varint that is cut off", RECORD, BYTES("\x10\xff"), OTLP_FAULT_NUMBER, 1,
          "resource_logs.scope_logs.log_records.severity_number: a number is cut off or too long at byte 7"},
-        {"a fixed64 that is cut off", RECORD, BYTES("\x09\x01\x02\x03"), OTLP_FAULT_NUMBER, 1, NULL},
+        {"a fixed64 that is cut off", RECORD, BYTES("\x09\x01\x02\x03"), OTLP_FAULT_NUMBER, 1,
+         NULL},
         {"a fixed32 that is cut off", RECORD, BYTES("\x45\x01"), OTLP_FAULT_NUMBER, 1, NULL},
         {"a length past the end", RECORD, BYTES("\x32\xac\x02"), OTLP_FAULT_LENGTH, 1,
          "resource_logs.scope_logs.log_records.attributes: length 300 runs past the end at byte 7"},
-        {"a length inside its parent's parent only", VALUE, BYTES("\x0a\x02x"), OTLP_FAULT_LENGTH, 1, NULL},
-        {"the largest length", RECORD, BYTES("\x1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), OTLP_FAULT_LENGTH, 1,
+        {"a length inside its parent's parent only", VALUE, BYTES("\x0a\x02x"), OTLP_FAULT_LENGTH,
+         1, NULL},
+        {"the largest length", RECORD, BYTES("\x1a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+         OTLP_FAULT_LENGTH, 1,
          NULL},
-        {"an unknown field's length past the end", RECORD, BYTES("\xa2\x06\x05" "abc"), OTLP_FAULT_LENGTH, 2,
+        {"an unknown field's length past the end", RECORD, BYTES("\xa2\x06\x05" "abc"),
+         OTLP_FAULT_LENGTH, 2,
          "resource_logs.scope_logs.log_records.field 100: length 5 runs past the end at byte 8"},
-        {"an unknown field's number is cut off", RECORD, BYTES("\xa5\x06" "abc"), OTLP_FAULT_NUMBER, 2, NULL},
+        {"an unknown field's number is cut off", RECORD, BYTES("\xa5\x06" "abc"),
+         OTLP_FAULT_NUMBER, 2, NULL},
         {"a time as a varint", RECORD, BYTES("\x08\x01"), OTLP_FAULT_WIRE_TYPE, 0,
          "resource_logs.scope_logs.log_records.time_unix_nano: wrong wire type at byte 6"},
         {"a time as bytes", RECORD, BYTES("\x0a\x01x"), OTLP_FAULT_WIRE_TYPE, 0, NULL},
-        {"flags as fixed64", RECORD, BYTES("\x41\x01\x02\x03\x04\x05\x06\x07\x08"), OTLP_FAULT_WIRE_TYPE, 0, NULL},
+        {"flags as fixed64", RECORD, BYTES("\x41\x01\x02\x03\x04\x05\x06\x07\x08"),
+         OTLP_FAULT_WIRE_TYPE, 0, NULL},
         {"an attribute as a number", RECORD, BYTES("\x30\x01"), OTLP_FAULT_WIRE_TYPE, 0, NULL},
         {"a string as a number", RECORD, BYTES("\x18\x01"), OTLP_FAULT_WIRE_TYPE, 0, NULL},
-        {"an int value as fixed64", VALUE, BYTES("\x19\x01\x02\x03\x04\x05\x06\x07\x08"), OTLP_FAULT_WIRE_TYPE, 0,
+        {"an int value as fixed64", VALUE, BYTES("\x19\x01\x02\x03\x04\x05\x06\x07\x08"),
+         OTLP_FAULT_WIRE_TYPE, 0,
          NULL},
-        {"a double value as fixed32", VALUE, BYTES("\x25\x01\x02\x03\x04"), OTLP_FAULT_WIRE_TYPE, 0, NULL},
+        {"a double value as fixed32", VALUE, BYTES("\x25\x01\x02\x03\x04"), OTLP_FAULT_WIRE_TYPE,
+         0, NULL},
         {"a string value that is not UTF-8", VALUE, BYTES("\x0a\x03" "ab\xff"), OTLP_FAULT_UTF8, 4,
          "resource_logs.scope_logs.log_records.attributes.value.string_value: a string is not UTF-8 at byte 14"},
-        {"a long string with one bad byte", RECORD, BYTES("\x1a\x14" "0123456789abcdefgh\xc3z"), OTLP_FAULT_UTF8, 20,
+        {"a long string with one bad byte", RECORD, BYTES("\x1a\x14" "0123456789abcdefgh\xc3z"),
+         OTLP_FAULT_UTF8, 20,
          NULL},
         {"an overlong form", RECORD, BYTES("\x1a\x02\xc0\x80"), OTLP_FAULT_UTF8, 2, NULL},
         {"half a surrogate pair", RECORD, BYTES("\x1a\x03\xed\xa0\x80"), OTLP_FAULT_UTF8, 2, NULL},
-        {"a key that is not UTF-8", ATTRIBUTE, BYTES("\x0a\x01\xff\x12\x00"), OTLP_FAULT_UTF8, 2, NULL},
-        {"a key that is not UTF-8, before a string", ATTRIBUTE, BYTES("\x0a\x01\xff\x12\x02\x0a\x00"),
+        {"a key that is not UTF-8", ATTRIBUTE, BYTES("\x0a\x01\xff\x12\x00"), OTLP_FAULT_UTF8, 2,
+         NULL},
+        {"a key that is not UTF-8, before a string", ATTRIBUTE,
+         BYTES("\x0a\x01\xff\x12\x02\x0a\x00"),
          OTLP_FAULT_UTF8, 2, NULL},
-        {"a key that is not UTF-8, before a number", ATTRIBUTE, BYTES("\x0a\x01\xff\x12\x02\x18\x01"),
+        {"a key that is not UTF-8, before a number", ATTRIBUTE,
+         BYTES("\x0a\x01\xff\x12\x02\x18\x01"),
          OTLP_FAULT_UTF8, 2, NULL},
-        {"a varint of two values where one is", ATTRIBUTE, BYTES("\x0a\x01k\x12\x03\x18\x01\xff"), OTLP_FAULT_TAG, 7,
+        {"a varint of two values where one is", ATTRIBUTE, BYTES("\x0a\x01k\x12\x03\x18\x01\xff"),
+         OTLP_FAULT_TAG, 7,
          NULL},
         {"an int value over 64 bits", ATTRIBUTE,
-         BYTES("\x0a\x01k\x12\x0b\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), OTLP_FAULT_NUMBER, 6, NULL},
-        {"a double value that is cut off", ATTRIBUTE, BYTES("\x0a\x01k\x12\x05\x21" "abcd"), OTLP_FAULT_NUMBER, 6,
+         BYTES("\x0a\x01k\x12\x0b\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), OTLP_FAULT_NUMBER,
+             6, NULL},
+        {"a double value that is cut off", ATTRIBUTE, BYTES("\x0a\x01k\x12\x05\x21" "abcd"),
+         OTLP_FAULT_NUMBER, 6,
          NULL},
-        {"a value that fills more than its attribute", ATTRIBUTE, BYTES("\x0a\x01k\x12\x04\x0a\x01v"),
+        {"a value that fills more than its attribute", ATTRIBUTE,
+         BYTES("\x0a\x01k\x12\x04\x0a\x01v"),
          OTLP_FAULT_LENGTH, 4, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf request = request_around(cases[i].bytes, cases[i].place);
         struct otlp_walk_result result;
-        ck_assert_msg(otlp_walk(OTLP_LOGS, buf_slice(&request), NULL, &result) == GW_ERR_MALFORMED, "%s",
+        ck_assert_msg(otlp_walk(OTLP_LOGS, buf_slice(&request), NULL, &result) == GW_ERR_MALFORMED,
+                      "%s",
                       cases[i].why);
         size_t base = request.len - cases[i].bytes.len;
         ck_assert_msg(result.fault == cases[i].fault, "%s: fault %d", cases[i].why, result.fault);
-        ck_assert_msg(result.offset == base + cases[i].at, "%s: offset %zu", cases[i].why, result.offset);
+        ck_assert_msg(result.offset == base + cases[i].at, "%s: offset %zu", cases[i].why,
+                      result.offset);
         ck_assert_msg(result.why != NULL, "%s", cases[i].why);
         struct buf text = text_of(&result);
         if (cases[i].says)
@@ -133,15 +153,19 @@ START_TEST(odd_but_sound_requests_pass)
         {"an unknown field of the highest number", RECORD, BYTES("\xf8\xff\xff\xff\x0f\x01"), 1},
         {"a padded length", RECORD, BYTES("\x1a\x82\x80\x80\x00ok"), 1},
         {"a field twice", RECORD, BYTES("\x1a\x01" "a\x1a\x01" "b"), 1},
-        {"UTF-8 of all lengths", RECORD, BYTES("\x1a\x0a" "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80"), 1},
-        {"bytes that are not UTF-8 where bytes may be", RECORD, BYTES("\x4a\x02\xff\xfe" "\x52\x01\x80"), 1},
+        {"UTF-8 of all lengths", RECORD, BYTES("\x1a\x0a" "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80"),
+         1},
+        {"bytes that are not UTF-8 where bytes may be", RECORD,
+         BYTES("\x4a\x02\xff\xfe" "\x52\x01\x80"), 1},
         {"a bytes value", VALUE, BYTES("\x3a\x02\xff\xfe"), 1},
         {"value before key", ATTRIBUTE, BYTES("\x12\x03\x0a\x01v\x0a\x01k"), 1},
-        {"a negative number in ten bytes", VALUE, BYTES("\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 1},
+        {"a negative number in ten bytes", VALUE,
+         BYTES("\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 1},
         {"a double", VALUE, BYTES("\x21" "12345678"), 1},
         {"a truth", VALUE, BYTES("\x10\x01"), 1},
         {"a key of non-ASCII letters", ATTRIBUTE, BYTES("\x0a\x02\xc3\xa9\x12\x03\x0a\x01v"), 1},
-        {"a value of non-ASCII letters", ATTRIBUTE, BYTES("\x0a\x01k\x12\x0a\x0a\x08" "abcdef\xc3\xa9"), 1},
+        {"a value of non-ASCII letters", ATTRIBUTE,
+         BYTES("\x0a\x01k\x12\x0a\x0a\x08" "abcdef\xc3\xa9"), 1},
         {"an enum that no list has", RECORD, BYTES("\x10\xe7\x07"), 1},
         {"the index fields of profiles", VALUE, BYTES("\x40\x05"), 1},
     };
@@ -188,7 +212,8 @@ START_TEST(packed_numbers_fill_their_length)
     struct otlp_walk_result result;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf request = histogram_request(cases[i].number, cases[i].bytes);
-        ck_assert_msg(otlp_walk(OTLP_METRICS, buf_slice(&request), NULL, &result) == cases[i].err, "%s",
+        ck_assert_msg(otlp_walk(OTLP_METRICS, buf_slice(&request), NULL, &result) == cases[i].err,
+                      "%s",
                       cases[i].why);
         buf_free(&request);
     }
@@ -208,15 +233,16 @@ START_TEST(packed_numbers_fill_their_length)
         put_child(&histogram, 1, &point);
         put_child(&metric, 10, &histogram);
         struct buf request = metrics_request_of(&metric);
-        ck_assert_int_eq(otlp_walk(OTLP_METRICS, buf_slice(&request), NULL, &result), varints[i].err);
+        ck_assert_int_eq(otlp_walk(OTLP_METRICS, buf_slice(&request), NULL, &result),
+                         varints[i].err);
         ck_assert_int_eq(result.fault, varints[i].err ? OTLP_FAULT_PACKED : OTLP_FAULT_NONE);
         buf_free(&request);
     }
 }
 END_TEST
 
-/* A request whose attribute holds arrays in arrays, `depth` messages deep in all: the request, resource, scope,
- * record, attribute and value are six; an array and what is in it are two more. */
+/* A request whose attribute holds arrays in arrays, `depth` messages deep in all: the request,
+ * resource, scope, record, attribute and value are six; an array and what is in it are two more. */
 static struct buf nested(uint32_t depth)
 {
     struct buf any = message();
@@ -243,8 +269,10 @@ START_TEST(depth_is_counted_in_messages)
         uint32_t max;
         int err;
     } cases[] = {
-        {100, 0, GW_OK}, {101, 0, GW_ERR_TOO_LARGE}, {102, 0, GW_ERR_TOO_LARGE}, {101, 1000, GW_ERR_TOO_LARGE},
-        {20, 20, GW_OK}, {21, 20, GW_ERR_TOO_LARGE}, {6, 6, GW_OK},              {7, 6, GW_ERR_TOO_LARGE},
+        {100, 0, GW_OK}, {101, 0, GW_ERR_TOO_LARGE}, {102, 0, GW_ERR_TOO_LARGE}, {101, 1000,
+                                                                                  GW_ERR_TOO_LARGE},
+        {20, 20, GW_OK}, {21, 20, GW_ERR_TOO_LARGE}, {6, 6, GW_OK},              {7, 6,
+                                                                                  GW_ERR_TOO_LARGE},
         {6, 5, GW_ERR_TOO_LARGE}, {5000, 0, GW_ERR_TOO_LARGE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -402,8 +430,10 @@ END_TEST
 START_TEST(an_unknown_signal_is_refused)
 {
     struct otlp_walk_result result;
-    ck_assert_int_eq(otlp_walk((enum otlp_signal)0, slice_make(NULL, 0), NULL, &result), GW_ERR_INVALID);
-    ck_assert_int_eq(otlp_walk((enum otlp_signal)4, slice_make(NULL, 0), NULL, &result), GW_ERR_INVALID);
+    ck_assert_int_eq(otlp_walk((enum otlp_signal)0, slice_make(NULL, 0), NULL, &result),
+                     GW_ERR_INVALID);
+    ck_assert_int_eq(otlp_walk((enum otlp_signal)4, slice_make(NULL, 0), NULL, &result),
+                     GW_ERR_INVALID);
 }
 END_TEST
 
@@ -413,7 +443,8 @@ START_TEST(captured_requests_pass_with_their_records_counted)
         struct buf request = load_fixture(&fixtures[i]);
         ck_assert_msg(request.len > 0, "%s", fixtures[i].name);
         struct otlp_walk_result result;
-        ck_assert_msg(otlp_walk(fixtures[i].signal, buf_slice(&request), NULL, &result) == GW_OK, "%s",
+        ck_assert_msg(otlp_walk(fixtures[i].signal, buf_slice(&request), NULL, &result) == GW_OK,
+                      "%s",
                       fixtures[i].name);
         ck_assert_msg(result.records == fixtures[i].records, "%s", fixtures[i].name);
         buf_free(&request);
@@ -476,8 +507,10 @@ END_TEST
 
 SUITE_MAIN("otlp/walk", single_faults_are_found_where_they_are, odd_but_sound_requests_pass,
            packed_numbers_fill_their_length, depth_is_counted_in_messages,
-           the_short_way_over_attributes_keeps_the_depth_limit, long_paths_are_shortened, records_are_limited,
-           the_default_limit_is_a_million_records, records_of_metrics_are_points_of_the_kind_that_counts,
+           the_short_way_over_attributes_keeps_the_depth_limit, long_paths_are_shortened,
+               records_are_limited,
+           the_default_limit_is_a_million_records,
+               records_of_metrics_are_points_of_the_kind_that_counts,
            the_record_at_fault_is_named_when_it_can_be_cut_out, an_unknown_signal_is_refused,
            captured_requests_pass_with_their_records_counted, requests_cut_anywhere_do_no_harm,
            requests_with_any_byte_changed_do_no_harm)

@@ -18,9 +18,11 @@ START_TEST(varints_are_read_or_refused)
         {"the largest of one byte", BYTES("\x7f\x01"), GW_OK, 127, 1},
         {"two bytes", BYTES("\xac\x02"), GW_OK, 300, 2},
         {"padded with zeros", BYTES("\x81\x80\x00"), GW_OK, 1, 3},
-        {"ten bytes, all bits", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), GW_OK, UINT64_MAX, 10},
+        {"ten bytes, all bits", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), GW_OK,
+         UINT64_MAX, 10},
         {"65 bits", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), GW_ERR_MALFORMED, 0, 0},
-        {"eleven bytes", BYTES("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"), GW_ERR_MALFORMED, 0, 0},
+        {"eleven bytes", BYTES("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"), GW_ERR_MALFORMED,
+         0, 0},
         {"cut off", BYTES("\x80"), GW_ERR_MALFORMED, 0, 0},
         {"nothing", BYTES(""), GW_ERR_MALFORMED, 0, 0},
     };
@@ -124,5 +126,6 @@ START_TEST(zigzag_alternates_signs)
 }
 END_TEST
 
-SUITE_MAIN("otlp/wire", varints_are_read_or_refused, tags_are_read_or_refused, fields_come_one_after_the_other,
+SUITE_MAIN("otlp/wire", varints_are_read_or_refused, tags_are_read_or_refused,
+           fields_come_one_after_the_other,
            values_end_inside_the_message, an_empty_message_has_no_fields, zigzag_alternates_signs)

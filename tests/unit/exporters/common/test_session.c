@@ -120,7 +120,7 @@ static void router_hears(void *ctx, struct link_message *message)
 
 static void say(struct world *w, Masques__Bus__Frame *frame, const char *const *payloads, size_t count)
 {
-    struct link_payload list[4];
+    struct link_payload list[4] = {0};
     for (size_t i = 0; i < count; i++)
         list[i] = (struct link_payload){.bytes = slice_of(payloads[i])};
     frame->session = w->sessions;

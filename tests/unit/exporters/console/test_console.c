@@ -163,6 +163,10 @@ static const struct session_events session_events = {on_push, on_cancel, on_drai
                                                      on_health};
 static const struct console_events console_events = {on_closed, on_trouble};
 
+static bool pipe_is_full(struct world *w);
+static bool read_all_but_the_last(struct world *w);
+static bool read_the_rest(struct world *w);
+
 static bool chore(void *ctx)
 {
     struct world *w = ctx;
@@ -170,7 +174,8 @@ static bool chore(void *ctx)
         w->step++;
     if (!*w->step)
         loop_stop(w->loop);
-    return false;
+    /* Nothing of the loop tells of bytes in the pipe: those steps are asked again at once. */
+    return *w->step == pipe_is_full || *w->step == read_all_but_the_last || *w->step == read_the_rest;
 }
 
 static void too_long(void *ctx)

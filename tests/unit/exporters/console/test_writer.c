@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "exporters/console/writer.h"
@@ -17,14 +18,14 @@ struct world {
     int fds[2];
     uint64_t until;    /* stop when this much is written */
     int until_errno;   /* or when this error came */
-    unsigned progress;
+    unsigned errors; /* seen on the way */
 };
 
 static void on_progress(void *ctx)
 {
     struct world *w = ctx;
-    w->progress++;
     int error = writer_errno(w->writer);
+    w->errors += error != 0;
     if ((w->until && writer_written(w->writer) >= w->until) || (error && error == w->until_errno))
         loop_stop(w->loop);
 }
@@ -180,24 +181,30 @@ START_TEST(a_full_device_is_tried_again_and_not_final)
 }
 END_TEST
 
+/* A chore: reads what lies in the pipe. */
+static bool drain(void *ctx)
+{
+    struct world *w = ctx;
+    char piece[PIPE_BYTES];
+    int waiting = 0;
+    ck_assert_int_eq(ioctl(w->fds[0], FIONREAD, &waiting), 0);
+    if (waiting > 0)
+        ck_assert_int_gt(read(w->fds[0], piece, sizeof piece), 0);
+    return false;
+}
+
 START_TEST(a_descriptor_that_others_made_non_blocking_is_waited_for)
 {
     struct world w;
     open_world(&w);
     ck_assert_int_eq(fcntl(w.fds[1], F_SETFL, O_NONBLOCK), 0);
-    enum { BYTES = 20000 };
-    char text[BYTES], got[BYTES];
+    ck_assert_int_eq(loop_add_chore(w.loop, drain, &w), 0);
+    char text[20000];
     memset(text, 'z', sizeof text);
     put(&w, text, sizeof text);
-    size_t have = 0;
-    while (have < BYTES) {
-        ssize_t n = read(w.fds[0], got + have, BYTES - have);
-        ck_assert_int_gt(n, 0);
-        have += (size_t)n;
-    }
-    w.until = BYTES;
+    w.until = sizeof text;
     loop_run(w.loop);
-    ck_assert_int_eq(writer_errno(w.writer), 0);
+    ck_assert_uint_eq(w.errors, 0);
     close_world(&w);
 }
 END_TEST

@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "router/dispatch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "router/confirm.h"
+#include "router/deliver.h"
+#include "router/settle.h"
+#include "shared/base/entropy.h"
+
+#define PAUSE_MS 100u          /* for a lane whose group could not be sent */
+#define JOURNAL_PAUSE_MS 1000u /* for a lane whose group could not be journaled */
+
+struct dispatch {
+    struct loop *loop;
+    struct store *store;
+    struct sessions *sessions;
+    struct subscribers *subscribers;
+    uint64_t inline_bytes;
+    const struct log *log;
+    struct deliver deliver;
+    struct confirms confirms;
+    struct loop_timer *timer; /* makes a turn come when something is due */
+    uint64_t timer_ms;        /* when; 0: not set */
+    size_t next;              /* subscriber that is served first */
+    bool draining;
+    bool again; /* something changed behind those who were served */
+    struct log_gate gate;
+};
+
+/* ---- what exporters say ---- */
+
+static void cancel(struct dispatch *d, struct subscriber *sub, unsigned signal, uint64_t generation,
+                   uint64_t first, uint64_t last)
+{
+    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
+    Masques__Bus__Cancel said = MASQUES__BUS__CANCEL__INIT;
+    Masques__Bus__DeliveryId id;
+    deliver_id(&id, d->store, sub, signal, generation, first, last);
+    said.id = &id;
+    frame.body_case = MASQUES__BUS__FRAME__BODY_CANCEL;
+    frame.cancel = &said;
+    int err = sessions_send(d->sessions, sub->session, &frame, NULL, 0);
+    if (err == GW_ERR_NOMEM || err == GW_ERR_FULL)
+        sessions_reset(d->sessions, sub->session, "a CANCEL could not be sent");
+}
+
+static void answer(struct dispatch *d, struct subscriber *sub, enum settle_answer settled,
+                   enum confirm_kind kind, const Masques__Bus__DeliveryId *id)
+{
+    switch (settled) {
+    case SETTLE_CONFIRM:
+        if (confirms_add(&d->confirms, sub, kind, id) != GW_OK)
+            sessions_reset(d->sessions, sub->session, "no memory for its verdict");
+        break;
+    case SETTLE_CANCEL:
+        cancel(d, sub, (unsigned)id->signal, id->generation, id->first, id->last);
+        break;
+    case SETTLE_AGAIN:
+        sessions_reset(d->sessions, sub->session, "no memory for its delivery");
+        break;
+    case SETTLE_NOTHING:
+        break;
+    }
+}
+
+static struct settle settling(struct dispatch *d)
+{
+    return (struct settle){d->store, d->log, loop_now_ms(d->loop), entropy_u64()};
+}
+
+void dispatch_opened(struct dispatch *d, struct session *session, const Masques__Bus__Hello *hello)
+{
+    struct subscriber *sub = session_owner(session);
+    struct settle settle = settling(d);
+    for (size_t i = 0; i < hello->n_deliveries; i++) {
+        const Masques__Bus__DeliveryState *state = hello->deliveries[i];
+        if (state->verdict) {
+            answer(d, sub, settle_verdict(&settle, sub, state->verdict), CONFIRM_VERDICT,
+                   state->verdict->id);
+            continue;
+        }
+        enum settle_answer said = settle_claim(&settle, sub, state->id);
+        if (said != SETTLE_CONFIRM) /* that it goes on needs no answer */
+            answer(d, sub, said, CONFIRM_VERDICT, state->id);
+    }
+}
+
+void dispatch_closed(struct dispatch *d, struct session *session)
+{
+    struct subscriber *sub = session_owner(session);
+    if (sub)
+        confirms_drop(&d->confirms, sub);
+}
+
+void dispatch_message(struct dispatch *d, struct session *session, const struct link_message *message)
+{
+    struct subscriber *sub = session_owner(session);
+    const Masques__Bus__Frame *frame = message->frame;
+    struct settle settle;
+    switch (frame->body_case) {
+    case MASQUES__BUS__FRAME__BODY_CREDIT:
+        sub->credit = frame->credit->bytes;
+        sub->credit_known = true;
+        break;
+    case MASQUES__BUS__FRAME__BODY_DELIVERY_VERDICT:
+        settle = settling(d);
+        answer(d, sub, settle_verdict(&settle, sub, frame->delivery_verdict), CONFIRM_VERDICT,
+               frame->delivery_verdict->id);
+        break;
+    case MASQUES__BUS__FRAME__BODY_PROGRESS:
+        settle = settling(d);
+        answer(d, sub, settle_progress(&settle, sub, frame->progress), CONFIRM_PROGRESS,
+               frame->progress->id);
+        break;
+    case MASQUES__BUS__FRAME__BODY_HEARTBEAT:
+        sub->health = frame->heartbeat->health;
+        snprintf(sub->error, sizeof sub->error, "%s", frame->heartbeat->error);
+        break;
+    default: /* of a newer exporter, which can do without our understanding it */
+        break;
+    }
+}
+
+/* ---- what the store says ---- */
+
+void dispatch_fresh(struct dispatch *d, const struct ingress_fresh *fresh)
+{
+    for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
+        struct subscriber *sub = subscribers_at(d->subscribers, i);
+        for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
+            struct lane *lane = subscriber_lane(sub, signal);
+            if (!subscriber_takes(sub, signal) || fresh->bytes[signal - 1] == 0)
+                continue;
+            if (lane->open_bytes == 0)
+                lane->since_ms = loop_now_ms(d->loop);
+            lane->open_bytes += fresh->bytes[signal - 1];
+            lane->open_records += fresh->records[signal - 1];
+        }
+    }
+}
+
+void dispatch_retired(struct dispatch *d, const struct store_consumer *consumer, unsigned signal,
+                      uint64_t first, uint64_t last)
+{
+    struct subscriber *sub = subscribers_of(d->subscribers, consumer);
+    if (!sub || signal < 1 || signal > STORE_SIGNALS)
+        return;
+    struct lane *lane = subscriber_lane(sub, signal);
+    for (size_t i = 0; i < lane->count; i++)
+        if (lane->list[i].first == first && lane->list[i].last == last)
+            subscriber_set_state(sub, &lane->list[i], DELIVERY_RETIRED);
+    lane->ask = true;
+    lane->blocked = false;
+    d->again = true;
+}
+
+/* ---- sending ---- */
+
+static uint64_t inline_out(const struct dispatch *d)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
+        const struct subscriber *sub = subscribers_at(d->subscribers, i);
+        bytes += sub->local ? 0 : sub->out_bytes;
+    }
+    return bytes;
+}
+
+/* An untouched credit takes one delivery of any size. */
+static bool fits(const struct dispatch *d, const struct subscriber *sub, uint64_t bytes)
+{
+    if (sub->out_bytes && (sub->out_bytes >= sub->credit || bytes > sub->credit - sub->out_bytes))
+        return false;
+    if (sub->local)
+        return true;
+    uint64_t out = inline_out(d);
+    return out == 0 || out + bytes <= d->inline_bytes;
+}
+
+/* The group goes back to the store, which hands it out again or sorts out what is wrong with it. */
+static void give_back(struct dispatch *d, struct subscriber *sub, unsigned signal,
+                      struct delivery *delivery)
+{
+    uint64_t first = delivery->first;
+    subscriber_remove(sub, signal, delivery);
+    int err = store_group_release(d->store, sub->consumer, signal, first);
+    if (err != GW_OK && err != GW_ERR_NOT_FOUND)
+        log_warn(d->log, "%s: a delivery is not released: %s", sub->name, gw_strerror(err));
+    subscriber_lane(sub, signal)->ask = true;
+}
+
+/* Sends a READY delivery if the credit allows. False: the lane has to wait. */
+static bool send_ready(struct dispatch *d, struct subscriber *sub, unsigned signal,
+                       struct delivery *delivery, const struct store_group *group)
+{
+    if (!fits(d, sub, delivery->bytes))
+        return false;
+    int err = deliver_send(&d->deliver, d->store, d->sessions, sub, signal, group);
+    if (delivery->state == DELIVERY_RETIRED) /* by what the reading found */
+        return false;
+    if (err == GW_OK) {
+        subscriber_set_state(sub, delivery, DELIVERY_OUT);
+        return true;
+    }
+    if (log_gate_pass(&d->gate, loop_now_ms(d->loop), 10000))
+        log_warn(d->log, "%s: a delivery could not be sent: %s", sub->name, gw_strerror(err));
+    give_back(d, sub, signal, delivery);
+    subscriber_lane(sub, signal)->pause_ms = loop_now_ms(d->loop) + PAUSE_MS;
+    return false;
+}
+
+/* ---- forming ---- */
+
+static uint64_t ripe_ms(const struct subscriber *sub, const struct lane *lane)
+{
+    uint64_t wait = sub->linger_ms;
+    if (lane_busy(lane) && wait < DISPATCH_WORTH_MS)
+        wait = DISPATCH_WORTH_MS;
+    return lane->since_ms + wait;
+}
+
+/* A group is formed although it could still grow. */
+static bool ripe(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane)
+{
+    if (d->draining || lane->open_bytes == 0)
+        return true;
+    if (lane_busy(lane) && sub->linger_ms == 0 && lane->open_bytes >= DISPATCH_WORTH_BYTES)
+        return true;
+    return loop_now_ms(d->loop) >= ripe_ms(sub, lane);
+}
+
+static bool has_room(const struct subscriber *sub, const struct lane *lane)
+{
+    return !lane->blocked && lane_busy(lane) < sub->in_flight &&
+           (sub->out_bytes == 0 || sub->out_bytes + DISPATCH_WORTH_BYTES <= sub->credit);
+}
+
+/* Asking the store is worth it. */
+static bool may_form(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane)
+{
+    if (!has_room(sub, lane) || lane->pause_ms > loop_now_ms(d->loop))
+        return false;
+    if (lane->ask)
+        return true;
+    return lane->open_bytes &&
+           (lane->open_bytes >= sub->max_bytes || lane->open_records >= sub->max_records ||
+            ripe(d, sub, lane));
+}
+
+static struct store_wishes wishes_of(const struct dispatch *d, const struct subscriber *sub,
+                                     const struct lane *lane)
+{
+    uint64_t left = sub->out_bytes < sub->credit ? sub->credit - sub->out_bytes : 1;
+    return (struct store_wishes){
+        .max_records = sub->max_records,
+        .max_bytes = left < sub->max_bytes ? left : sub->max_bytes,
+        .linger_over = ripe(d, sub, lane),
+    };
+}
+
+static void nothing_formed(struct dispatch *d, const struct subscriber *sub, struct lane *lane, int err)
+{
+    switch (err) {
+    case GW_ERR_NOT_FOUND:
+        lane->ask = false;
+        lane->open_bytes = 0;
+        lane->open_records = 0;
+        break;
+    case GW_ERR_AGAIN:
+        lane->ask = false;
+        if (lane->open_bytes == 0) { /* more than we were told of */
+            lane->open_bytes = 1;
+            lane->since_ms = loop_now_ms(d->loop);
+        }
+        break;
+    case GW_ERR_FULL:
+        lane->blocked = true;
+        break;
+    default:
+        lane->pause_ms = loop_now_ms(d->loop) + JOURNAL_PAUSE_MS;
+        if (log_gate_pass(&d->gate, loop_now_ms(d->loop), 10000))
+            log_warn(d->log, "%s: no delivery can be formed: %s", sub->name, gw_strerror(err));
+    }
+}
+
+/* What is left behind the group is younger. */
+static void take_from_open(struct dispatch *d, struct lane *lane, const struct store_group *group)
+{
+    if (group->attempt > 1 || group->maybe_twice)
+        return;
+    lane->open_bytes -= group->bytes < lane->open_bytes ? group->bytes : lane->open_bytes;
+    lane->open_records -= group->records < lane->open_records ? group->records : lane->open_records;
+    lane->since_ms = loop_now_ms(d->loop);
+}
+
+/* One group from the store into the lane, and out. Returns its bytes; 0: none, or it waits for credit. */
+static uint64_t form_one(struct dispatch *d, struct subscriber *sub, unsigned signal)
+{
+    struct lane *lane = subscriber_lane(sub, signal);
+    struct store_wishes wishes = wishes_of(d, sub, lane);
+    struct store_group group;
+    int err = store_group_next(d->store, sub->consumer, signal, &wishes, &group);
+    if (err != GW_OK) {
+        nothing_formed(d, sub, lane, err);
+        return 0;
+    }
+    take_from_open(d, lane, &group);
+    struct delivery *delivery = lane_add(lane);
+    if (!delivery) {
+        lane->pause_ms = loop_now_ms(d->loop) + PAUSE_MS;
+        err = store_group_release(d->store, sub->consumer, signal, group.first);
+        lane->ask = true;
+        return 0;
+    }
+    *delivery = (struct delivery){.generation = group.generation,
+                                  .first = group.first,
+                                  .last = group.last,
+                                  .records = group.records,
+                                  .bytes = group.bytes,
+                                  .attempt = group.attempt,
+                                  .state = DELIVERY_READY};
+    return send_ready(d, sub, signal, delivery, &group) ? group.bytes : 0;
+}
+
+/* ---- the lanes ---- */
+
+/* What a delivery that is not out has been waiting for may have come. True: it left the lane. */
+static bool look_after(struct dispatch *d, struct subscriber *sub, unsigned signal,
+                       struct delivery *delivery)
+{
+    struct store_group group;
+    size_t before = subscriber_lane(sub, signal)->count;
+    switch (delivery->state) {
+    case DELIVERY_RETIRED:
+        cancel(d, sub, signal, delivery->generation, delivery->first, delivery->last);
+        subscriber_remove(sub, signal, delivery);
+        return true;
+    case DELIVERY_WAITING:
+        if (delivery->due_ms > loop_now_ms(d->loop))
+            return false;
+        give_back(d, sub, signal, delivery);
+        return true;
+    case DELIVERY_READY:
+        if (store_group_find(d->store, sub->consumer, signal, delivery->first, &group) != GW_OK) {
+            subscriber_remove(sub, signal, delivery);
+            return true;
+        }
+        return sub->credit_known && !send_ready(d, sub, signal, delivery, &group) &&
+               subscriber_lane(sub, signal)->count < before;
+    case DELIVERY_OUT:
+        break;
+    }
+    return false;
+}
+
+static void look_after_all(struct dispatch *d, struct subscriber *sub)
+{
+    for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
+        struct lane *lane = subscriber_lane(sub, signal);
+        for (size_t i = 0; i < lane->count;)
+            i += !look_after(d, sub, signal, &lane->list[i]);
+    }
+}
+
+/* Serves one exporter, signal by signal. True: its quantum is used up and there may be more. */
+static bool serve(struct dispatch *d, struct subscriber *sub)
+{
+    if (!sub->session)
+        return false;
+    look_after_all(d, sub);
+    if (!sub->credit_known || subscriber_waits(sub))
+        return false;
+    uint64_t bytes = 0;
+    bool went = true;
+    while (went && bytes < DISPATCH_QUANTUM_BYTES) {
+        went = false;
+        for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
+            struct lane *lane = subscriber_lane(sub, signal);
+            if (!subscriber_takes(sub, signal) || !may_form(d, sub, lane))
+                continue;
+            uint64_t sent = form_one(d, sub, signal);
+            bytes += sent;
+            went |= sent != 0;
+            if (subscriber_waits(sub))
+                return false;
+        }
+    }
+    return went;
+}
+
+/* ---- time ---- */
+
+static void timer_due(void *ctx)
+{
+    struct dispatch *d = ctx; /* the turn's chores do the work */
+    d->timer_ms = 0;
+}
+
+static void earlier(uint64_t *due_ms, uint64_t at_ms)
+{
+    if (*due_ms == 0 || at_ms < *due_ms)
+        *due_ms = at_ms;
+}
+
+/* When the lane has something to do that no message tells of; *due_ms is lowered. */
+static void lane_due(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane,
+                     uint64_t *due_ms)
+{
+    for (size_t i = 0; i < lane->count; i++)
+        if (lane->list[i].state == DELIVERY_WAITING)
+            earlier(due_ms, lane->list[i].due_ms);
+    if (!sub->credit_known || subscriber_waits(sub) || !has_room(sub, lane))
+        return;
+    if (lane->pause_ms > loop_now_ms(d->loop))
+        earlier(due_ms, lane->pause_ms);
+    else if (lane->open_bytes)
+        earlier(due_ms, ripe_ms(sub, lane));
+}
+
+static void set_timer(struct dispatch *d)
+{
+    uint64_t due_ms = 0;
+    for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
+        const struct subscriber *sub = subscribers_at(d->subscribers, i);
+        for (unsigned k = 0; sub->session && k < STORE_SIGNALS; k++)
+            lane_due(d, sub, &sub->lanes[k], &due_ms);
+    }
+    if (due_ms == 0 || (d->timer_ms && d->timer_ms <= due_ms))
+        return; /* a timer that runs out too early costs one idle turn */
+    uint64_t now = loop_now_ms(d->loop);
+    d->timer_ms = due_ms;
+    loop_timer_set(d->timer, due_ms > now ? due_ms - now : 0);
+}
+
+bool dispatch_turn(struct dispatch *d, bool journaled)
+{
+    d->again = false;
+    if (journaled)
+        confirms_send(&d->confirms, d->store, d->sessions);
+    size_t count = subscribers_count(d->subscribers);
+    bool more = false;
+    for (size_t i = 0; i < count; i++)
+        more |= serve(d, subscribers_at(d->subscribers, (d->next + i) % count));
+    if (count)
+        d->next = (d->next + 1) % count;
+    set_timer(d);
+    return more || d->again;
+}
+
+/* ---- the end ---- */
+
+void dispatch_drain(struct dispatch *d)
+{
+    d->draining = true;
+    loop_timer_set(d->timer, 0);
+}
+
+bool dispatch_idle(const struct dispatch *d)
+{
+    for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
+        const struct subscriber *sub = subscribers_at(d->subscribers, i);
+        for (unsigned signal = 1; sub->session && signal <= STORE_SIGNALS; signal++) {
+            struct store_counts counts;
+            if (store_consumer_counts(d->store, sub->consumer, signal, &counts) == GW_OK &&
+                counts.pending)
+                return false;
+        }
+    }
+    return d->confirms.count == 0;
+}
+
+struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct sessions *sessions,
+                              struct subscribers *subscribers, uint64_t inline_bytes,
+                              const struct log *log)
+{
+    struct dispatch *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    d->loop = loop;
+    d->store = store;
+    d->sessions = sessions;
+    d->subscribers = subscribers;
+    d->inline_bytes = inline_bytes;
+    d->log = log;
+    d->timer = loop_timer_new(loop, timer_due, d);
+    if (!d->timer)
+        dispatch_free(&d);
+    return d;
+}
+
+void dispatch_free(struct dispatch **at)
+{
+    struct dispatch *d = *at;
+    *at = NULL;
+    if (!d)
+        return;
+    loop_timer_free(&d->timer);
+    confirms_fini(&d->confirms);
+    deliver_fini(&d->deliver);
+    free(d);
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "router/router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "router/dispatch.h"
+#include "router/report.h"
+#include "shared/base/clock.h"
+
+#define TMPFS_MAGIC_NUMBER 0x01021994 /* statfs(2) */
+#define DEFAULT_MEMORY_BYTES (64u << 20)
+#define MAX_BATCH_BYTES (1u << 30)
+#define SESSION_SHIFT 32 /* a generation of the store has so many bits of session numbers */
+
+struct router {
+    struct loop *loop;
+    const struct log *log;
+    struct router_options options;
+    struct store *store;
+    struct store_report found;
+    struct sessions *sessions;
+    struct subscribers *subscribers;
+    struct ingress *ingress;
+    struct dispatch *dispatch;
+    struct report *report;
+    struct loop_timer *deadline; /* of the drain */
+    bool draining;
+    bool told; /* options.drained() was called */
+};
+
+/* ---- sessions ---- */
+
+static bool is_worker(const struct session *session)
+{
+    return session_kind(session) == MASQUES__BUS__PEER_KIND__PEER_WORKER;
+}
+
+static int on_admit(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
+{
+    struct router *r = ctx;
+    if (is_worker(session))
+        return ingress_admit(r->ingress, session, hello);
+    return subscribers_admit(r->subscribers, session, hello);
+}
+
+static uint64_t max_batch(const struct router *r)
+{
+    uint64_t limit = r->options.settings->max_batch;
+    uint64_t of_store = store_max_batch(r->store);
+    return limit && limit < of_store ? limit : of_store;
+}
+
+static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome *welcome)
+{
+    struct router *r = ctx;
+    welcome->run = r->options.run;
+    welcome->store.data = (uint8_t *)(uintptr_t)store_uuid(r->store); /* packed, never written to */
+    welcome->store.len = STORE_UUID_BYTES;
+    welcome->wanted = subscribers_wanted(r->subscribers);
+    welcome->max_batch = max_batch(r);
+    welcome->generation = store_generation(r->store);
+    if (is_worker(session))
+        ingress_welcome(r->ingress, welcome);
+}
+
+static void on_opened(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
+{
+    struct router *r = ctx;
+    log_info(r->log, "%s is here (process %d)", session_name(session), (int)session_pid(session));
+    if (is_worker(session))
+        ingress_opened(r->ingress);
+    else
+        dispatch_opened(r->dispatch, session, hello);
+}
+
+static void on_closed(void *ctx, struct session *session, const char *why)
+{
+    struct router *r = ctx;
+    log_info(r->log, "%s is gone: %s", session_name(session), why);
+    if (is_worker(session)) {
+        ingress_closed(r->ingress, session);
+        return;
+    }
+    dispatch_closed(r->dispatch, session);
+    subscribers_closed(r->subscribers, session);
+}
+
+static void on_message(void *ctx, struct session *session, const struct link_message *message)
+{
+    struct router *r = ctx;
+    if (!is_worker(session))
+        dispatch_message(r->dispatch, session, message);
+    else if (message->frame->body_case == MASQUES__BUS__FRAME__BODY_PUBLISH)
+        ingress_publish(r->ingress, session, message, subscribers_wanted(r->subscribers));
+}
+
+static void on_heartbeat(void *ctx, struct session *session, Masques__Bus__Heartbeat *heartbeat)
+{
+    struct router *r = ctx;
+    heartbeat->health = ingress_health(r->ingress);
+    if (is_worker(session))
+        heartbeat->wanted = subscribers_wanted(r->subscribers);
+}
+
+static void on_tick(void *ctx)
+{
+    struct router *r = ctx;
+    ingress_tick(r->ingress);
+    subscribers_tick(r->subscribers, loop_now_ms(r->loop));
+}
+
+static const struct sessions_events sessions_events = {
+    .admit = on_admit,
+    .welcome = on_welcome,
+    .opened = on_opened,
+    .closed = on_closed,
+    .message = on_message,
+    .fill_heartbeat = on_heartbeat,
+    .tick = on_tick,
+};
+
+/* ---- the turn ---- */
+
+/* store_retired_fn */
+static void on_retired(void *ctx, struct store_consumer *consumer, unsigned signal, uint64_t first,
+                       uint64_t last)
+{
+    struct router *r = ctx;
+    if (r->dispatch) /* nothing is in hand while the store opens */
+        dispatch_retired(r->dispatch, consumer, signal, first, last);
+}
+
+static void drain_is_over(struct router *r)
+{
+    if (r->told)
+        return;
+    r->told = true;
+    r->options.drained(r->options.ctx);
+}
+
+static void on_deadline(void *ctx)
+{
+    drain_is_over(ctx);
+}
+
+/* After the link's own chore: what it received is in this turn's commit. */
+static bool turn(void *ctx)
+{
+    struct router *r = ctx;
+    struct ingress_fresh fresh;
+    bool journaled = ingress_commit(r->ingress, &fresh) == GW_OK;
+    dispatch_fresh(r->dispatch, &fresh);
+    bool more = dispatch_turn(r->dispatch, journaled);
+    bool sent = sessions_end_of_turn(r->sessions);
+    if (r->draining && !more && dispatch_idle(r->dispatch))
+        drain_is_over(r);
+    return more || sent;
+}
+
+void router_drain(struct router *r, uint32_t within_ms)
+{
+    r->draining = true;
+    dispatch_drain(r->dispatch);
+    loop_timer_set(r->deadline, within_ms);
+}
+
+void router_expect(struct router *r, const Masques__Control__Expect *expect)
+{
+    sessions_expect(r->sessions, expect->name, (pid_t)expect->pid, expect->spawn);
+}
+
+/* ---- what is seen ---- */
+
+void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
+{
+    struct report_sources from = {r->store,   r->sessions,        r->subscribers,
+                                  r->ingress, r->found.torn_bytes, clock_wall_ns()};
+    report_fill(r->report, &from, beat);
+    beat->state = (char *)(uintptr_t)(r->draining ? "draining" : "running");
+    if (ingress_health(r->ingress) == MASQUES__BUS__HEALTH__HEALTH_FULL)
+        beat->error = (char *)(uintptr_t)"the store is full";
+    else if (!ingress_accepting(r->ingress))
+        beat->error = (char *)(uintptr_t)"the store's device answers with errors";
+}
+
+static bool outlives_power(const struct store *store)
+{
+    struct statfs fs;
+    return fstatfs(store_directory_fd(store), &fs) == 0 && fs.f_type != TMPFS_MAGIC_NUMBER;
+}
+
+void router_say_left(const struct router *r)
+{
+    report_left(r->log, r->store, r->subscribers, r->options.settings->store_directory,
+                outlives_power(r->store));
+}
+
+/* ---- life ---- */
+
+static int open_store(struct router *r, char *why, size_t why_size)
+{
+    const Masques__Control__RouterSettings *settings = r->options.settings;
+    uint64_t batch = settings->max_batch < MAX_BATCH_BYTES ? settings->max_batch : MAX_BATCH_BYTES;
+    struct store_options options = {
+        .directory = settings->store_directory,
+        .max_bytes = settings->max_bytes,
+        .segment_bytes = settings->segment_bytes < UINT32_MAX ? (uint32_t)settings->segment_bytes : 0,
+        .max_batch_bytes = (uint32_t)batch,
+        .sync = STORE_SYNC_NONE,
+        .now_ns = clock_wall_ns(),
+        .log = r->log,
+        .on_retired = on_retired,
+        .ctx = r,
+    };
+    int err = store_open(&options, &r->store, &r->found);
+    if (err != GW_OK)
+        snprintf(why, why_size, "%s",
+                 r->found.error[0] ? r->found.error : "the store cannot be opened");
+    else
+        report_recovery(r->log, &r->found);
+    return err;
+}
+
+static int open_bus(struct router *r, struct link_context *context, char *why, size_t why_size)
+{
+    struct sessions_options options = {
+        .endpoint = r->options.endpoint,
+        .first_session = store_generation(r->store) << SESSION_SHIFT,
+        .beat_ms = r->options.beat_ms,
+        .silence_ms = r->options.silence_ms,
+    };
+    const char *fault = "";
+    r->sessions = sessions_new(r->loop, context, &options, &sessions_events, r, r->log, &fault);
+    if (r->sessions)
+        return GW_OK;
+    snprintf(why, why_size, "cannot listen on %s: %s", r->options.endpoint, fault);
+    return GW_ERR_IO;
+}
+
+static int build(struct router *r, char *why, size_t why_size)
+{
+    const Masques__Control__RouterSettings *settings = r->options.settings;
+    uint64_t memory = settings->memory_bytes ? settings->memory_bytes : DEFAULT_MEMORY_BYTES;
+    int err;
+    r->subscribers = subscribers_new(r->store, settings->subscriptions, settings->n_subscriptions,
+                                     loop_now_ms(r->loop), r->log, &err);
+    if (!r->subscribers) {
+        snprintf(why, why_size, "the exporters cannot be registered: %s", gw_strerror(err));
+        return err;
+    }
+    /* Half of the memory for what workers send, half for what travels with its bytes to exporters. */
+    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->log);
+    r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, memory / 2, r->log);
+    r->report = report_new();
+    r->deadline = loop_timer_new(r->loop, on_deadline, r);
+    if (r->ingress && r->dispatch && r->report && r->deadline &&
+        loop_add_chore(r->loop, turn, r) == GW_OK)
+        return GW_OK;
+    snprintf(why, why_size, "no memory");
+    return GW_ERR_NOMEM;
+}
+
+static enum router_failure failure_of(int err)
+{
+    return err == GW_ERR_UNSUPPORTED || err == GW_ERR_CORRUPT || err == GW_ERR_INVALID
+               ? ROUTER_FAILURE_LASTING
+               : ROUTER_FAILURE_PASSING;
+}
+
+struct router *router_new(struct loop *loop, struct link_context *context,
+                          const struct router_options *options, const struct log *log, char *why,
+                          size_t why_size, enum router_failure *failure)
+{
+    struct router *r = calloc(1, sizeof *r);
+    int err = GW_ERR_NOMEM;
+    snprintf(why, why_size, "no memory");
+    if (r) {
+        r->loop = loop;
+        r->log = log;
+        r->options = *options;
+        err = open_store(r, why, why_size);
+    }
+    if (err == GW_OK)
+        err = open_bus(r, context, why, why_size);
+    if (err == GW_OK)
+        err = build(r, why, why_size);
+    if (err == GW_OK)
+        return r;
+    *failure = failure_of(err);
+    router_free(&r);
+    return NULL;
+}
+
+void router_free(struct router **at)
+{
+    struct router *r = *at;
+    *at = NULL;
+    if (!r)
+        return;
+    loop_remove_chore(r->loop, turn, r);
+    loop_timer_free(&r->deadline);
+    dispatch_free(&r->dispatch);
+    ingress_free(&r->ingress);
+    sessions_free(&r->sessions);
+    subscribers_free(&r->subscribers);
+    report_free(&r->report);
+    if (r->store)
+        store_close(&r->store);
+    free(r);
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exporters/common/settings.h"
+#include "tests/support/suite.h"
+
+struct options {
+    char size[32];
+    char deep[32];
+};
+
+static int option(void *target, const char *path, const char *text, struct buf *why)
+{
+    struct options *o = target;
+    if (strcmp(path, "max_size") == 0) {
+        snprintf(o->size, sizeof o->size, "%s", text);
+        return 0;
+    }
+    if (strcmp(path, "tls::ca_file") == 0) {
+        snprintf(o->deep, sizeof o->deep, "%s", text);
+        return 0;
+    }
+    buf_printf(why, "%s: unknown option", path);
+    return GW_ERR_NOT_FOUND;
+}
+
+static void defaults(void *target)
+{
+    strcpy(((struct options *)target)->size, "default");
+}
+
+static const struct exporter_ops ops = {
+    .type = "test",
+    .summary = "tests",
+    .mode = MASQUES__BUS__MODE__LOSSY,
+    .options_bytes = sizeof(struct options),
+    .defaults = defaults,
+    .option = option,
+};
+
+static enum settings_flags_outcome read_flags(const char *const *args, struct options *options,
+                                              struct exporter_settings *out, struct buf *why)
+{
+    char *argv[16] = {(char *)"program"};
+    int argc = 1;
+    for (; args[argc - 1]; argc++)
+        argv[argc] = (char *)args[argc - 1];
+    memset(options, 0, sizeof *options);
+    *why = buf_make(4096);
+    return settings_from_flags(argc, argv, &ops, options, out, why);
+}
+
+START_TEST(without_flags_only_the_router_is_missing)
+{
+    static const char *const args[] = {"--router", "ipc:///run/bus", NULL};
+    struct options options;
+    struct exporter_settings set;
+    struct buf why;
+    ck_assert_int_eq(read_flags(args, &options, &set, &why), SETTINGS_RUN);
+    ck_assert_str_eq(set.endpoint, "ipc:///run/bus");
+    ck_assert_str_eq(set.name, "test");
+    ck_assert_uint_eq(set.signals, 0xe);
+    ck_assert_int_eq(set.mode, MASQUES__BUS__MODE__LOSSY);
+    ck_assert_int_eq(set.start, MASQUES__BUS__START__WHERE_LEFT_OFF);
+    ck_assert_int_eq(set.store_fd, -1);
+    ck_assert_str_eq(options.size, "default");
+    buf_free(&why);
+}
+END_TEST
+
+START_TEST(every_flag_is_taken_in_both_spellings)
+{
+    static const char *const args[] = {"--router=tcp://a:1", "--name", "x/y", "--signals=logs,traces",
+                                       "--mode", "durable", "--from=oldest", "--replace",
+                                       "--log-level", "debug", "--max-size=5", "--tls.ca-file", "f",
+                                       "--store=/", NULL};
+    struct options options;
+    struct exporter_settings set;
+    struct buf why;
+    ck_assert_int_eq(read_flags(args, &options, &set, &why), SETTINGS_RUN);
+    ck_assert_str_eq(set.endpoint, "tcp://a:1");
+    ck_assert_str_eq(set.name, "x/y");
+    ck_assert_uint_eq(set.signals, 1u << 1 | 1u << 3);
+    ck_assert_int_eq(set.mode, MASQUES__BUS__MODE__DURABLE);
+    ck_assert_int_eq(set.start, MASQUES__BUS__START__OLDEST);
+    ck_assert(set.replace);
+    ck_assert_int_eq(set.log_level, LOG_LEVEL_DEBUG);
+    ck_assert_str_eq(options.size, "5");
+    ck_assert_str_eq(options.deep, "f");
+    ck_assert_int_ge(set.store_fd, 0);
+    close(set.store_fd);
+    buf_free(&why);
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_said_in_one_sentence)
+{
+    static const struct {
+        const char *const args[4];
+        const char *said;
+    } cases[] = {
+        {{NULL}, "--router ENDPOINT is missing"},
+        {{"--router"}, "--router needs a value"},
+        {{"logs"}, "\"logs\" is no flag"},
+        {{"--signals", "logs,x"}, "--signals: \"x\" is none of logs, metrics, traces"},
+        {{"--signals", "logs,"}, "--signals: \"\" is none of"},
+        {{"--mode", "fast"}, "--mode: \"fast\" is none of live, durable, lossy"},
+        {{"--from", "then"}, "--from: \"then\" is none of last, now, oldest"},
+        {{"--store", "/nowhere/at/all"}, "--store: cannot open the directory /nowhere/at/all: No such"},
+        {{"--other", "1"}, "other: unknown option"},
+        {{"--router=x", "--name="}, "--name must not be empty"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct options options;
+        struct exporter_settings set;
+        struct buf why;
+        ck_assert_int_eq(read_flags(cases[i].args, &options, &set, &why), SETTINGS_WRONG);
+        buf_byte(&why, '\0');
+        ck_assert_msg(strncmp((const char *)why.data, cases[i].said, strlen(cases[i].said)) == 0, "%s",
+                      (const char *)why.data);
+        buf_free(&why);
+    }
+}
+END_TEST
+
+START_TEST(a_flag_as_long_as_can_be_is_refused)
+{
+    char flag[5000] = "--";
+    memset(flag + 2, 'a', sizeof flag - 3);
+    const char *const args[] = {flag, "1", NULL};
+    struct options options;
+    struct exporter_settings set;
+    struct buf why;
+    ck_assert_int_eq(read_flags(args, &options, &set, &why), SETTINGS_WRONG);
+    buf_free(&why);
+}
+END_TEST
+
+START_TEST(help_and_version_need_nothing_else)
+{
+    static const char *const help[] = {"--help", NULL};
+    static const char *const version[] = {"--version", NULL};
+    struct options options;
+    struct exporter_settings set;
+    struct buf why;
+    ck_assert_int_eq(read_flags(help, &options, &set, &why), SETTINGS_HELP);
+    ck_assert_int_eq(read_flags(version, &options, &set, &why), SETTINGS_VERSION);
+    settings_help(&ops, &why);
+    ck_assert(buf_ok(&why) && why.len > 0);
+    buf_free(&why);
+}
+END_TEST
+
+START_TEST(the_masters_settings_say_the_same)
+{
+    Masques__Control__Settings settings = MASQUES__CONTROL__SETTINGS__INIT;
+    Masques__Control__ExporterSettings mine = MASQUES__CONTROL__EXPORTER_SETTINGS__INIT;
+    Masques__Control__Option one = MASQUES__CONTROL__OPTION__INIT;
+    Masques__Control__Option *list[] = {&one};
+    settings.name = (char *)"debug/verbose";
+    settings.bus_endpoint = (char *)"ipc:///run/bus";
+    settings.log_level = 99;
+    settings.role_case = MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER;
+    settings.exporter = &mine;
+    mine.type = (char *)"debug";
+    mine.signals = 2;
+    mine.store_fd = 6;
+    mine.drain_ms = 77;
+    mine.n_options = 1;
+    mine.options = list;
+    one.path = (char *)"tls::ca_file";
+    one.value = (char *)"f";
+    struct options options = {0};
+    struct exporter_settings set;
+    struct buf why = buf_make(4096);
+    ck_assert_int_eq(settings_from_master(&settings, &ops, &options, &set, &why), 0);
+    ck_assert_str_eq(set.name, "debug/verbose");
+    ck_assert_str_eq(set.endpoint, "ipc:///run/bus");
+    ck_assert_uint_eq(set.signals, 2);
+    ck_assert_int_eq(set.store_fd, 6);
+    ck_assert_uint_eq(set.drain_ms, 77);
+    ck_assert_int_eq(set.log_level, LOG_LEVEL_DEBUG);
+    ck_assert_str_eq(options.deep, "f");
+    one.path = (char *)"no::such";
+    ck_assert_int_eq(settings_from_master(&settings, &ops, &options, &set, &why), GW_ERR_INVALID);
+    buf_clear(&why);
+    settings.role_case = MASQUES__CONTROL__SETTINGS__ROLE__NOT_SET;
+    ck_assert_int_eq(settings_from_master(&settings, &ops, &options, &set, &why), GW_ERR_INVALID);
+    buf_free(&why);
+}
+END_TEST
+
+SUITE_MAIN("exporters/common/settings", without_flags_only_the_router_is_missing,
+           every_flag_is_taken_in_both_spellings, what_is_wrong_is_said_in_one_sentence,
+           a_flag_as_long_as_can_be_is_refused, help_and_version_need_nothing_else,
+           the_masters_settings_say_the_same)

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/worker/request.h"
+
+#include <zlib.h>
+
+#include "tests/unit/receiver/worker/bus_stage.h"
+
+/* One log record with a body: resource_logs{scope_logs{log_records{body{"hi"}}}}. */
+static const uint8_t one_record[] = {0x0a, 0x0a, 0x12, 0x08, 0x12, 0x06,
+                                     0x2a, 0x04, 0x0a, 0x02, 'h',  'i'};
+#define ONE slice_make(one_record, sizeof one_record)
+
+struct bench {
+    struct stage stage;
+    struct intake intake;
+    unsigned answers;
+    struct request_answer last;
+};
+
+static void on_answer(void *ctx, const struct request_answer *answer)
+{
+    struct bench *b = ctx;
+    b->answers++;
+    b->last = *answer;
+    b->stage.done_count = b->answers;
+}
+
+static void bench_open(struct bench *b)
+{
+    *b = (struct bench){0};
+    stage_open(&b->stage);
+    b->intake.loop = b->stage.loop;
+    b->intake.log = &b->stage.log;
+    b->intake.limits = (struct limits){.max_depth = 20, .max_records = 3};
+    b->intake.inflate = inflate_new();
+    b->intake.scratch = buf_make(INTAKE_SCRATCH_BYTES);
+    /* The stage's ledger is the uplink's: a request charges the same one. */
+    uplink_free(&b->stage.uplink);
+    ledger_init(&b->intake.ledger, 100000);
+    b->stage.uplink = b->intake.uplink =
+        uplink_new(&(struct uplink_setup){.loop = b->stage.loop,
+                                          .context = b->stage.context,
+                                          .endpoint = b->stage.endpoint,
+                                          .name = "worker/1",
+                                          .ledger = &b->intake.ledger,
+                                          .log = &b->stage.log});
+    ck_assert_ptr_nonnull(b->intake.uplink);
+}
+
+static void bench_close(struct bench *b)
+{
+    stage_close(&b->stage);
+    inflate_free(&b->intake.inflate);
+    buf_free(&b->intake.scratch);
+    ck_assert_uint_eq(b->intake.ledger.used_bytes, 0); /* every charge has found its way back */
+}
+
+static void begin(struct bench *b, struct request *r, enum endpoint_coding coding, uint64_t max)
+{
+    struct endpoint endpoint = {.signal = OTLP_LOGS, .coding = coding};
+    request_init(r, &b->intake, &endpoint, max, on_answer, b);
+}
+
+/* Admits, fills and submits a body of known length. */
+static bool send_body(struct bench *b, struct request *r, struct slice body,
+                      enum endpoint_coding coding, struct request_answer *answer)
+{
+    begin(b, r, coding, 50000);
+    ck_assert_int_eq(request_admit(r, body.len), OTLP_ACCEPTED);
+    if (body.len) {
+        memcpy(r->body->data, body.data, body.len);
+        r->body->len = body.len;
+    }
+    return request_submit(r, loop_now_ms(b->stage.loop) + 100000, answer);
+}
+
+START_TEST(a_stored_batch_is_accepted_and_counted)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    bench_open(&b);
+    stage_until(&b.stage, stage_is_up);
+    ck_assert(send_body(&b, &r, ONE, ENDPOINT_IDENTITY, &answer));
+    stage_until_seen(&b.stage, 1);
+    ck_assert_uint_eq(b.stage.seen[0].len, sizeof one_record);
+    ck_assert_uint_eq(b.stage.seen[0].records, 1);
+    ck_assert_uint_eq(b.answers, 0); /* not before it is stored */
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, sizeof one_record);
+    stage_store(&b.stage, 1);
+    stage_until_done(&b.stage, 1);
+    ck_assert_int_eq(b.last.cause, OTLP_ACCEPTED);
+    ck_assert_uint_eq(b.intake.counters.accepted[OTLP_LOGS - 1], 1);
+    ck_assert_uint_eq(b.intake.counters.requests[OTLP_LOGS - 1], 1);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_refused_batch_is_refused_with_the_routers_time)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    bench_open(&b);
+    stage_until(&b.stage, stage_is_up);
+    ck_assert(send_body(&b, &r, ONE, ENDPOINT_IDENTITY, &answer));
+    stage_until_seen(&b.stage, 1);
+    stage_settle(&b.stage, (const uint64_t[]){1}, 1, MASQUES__BUS__REASON__STORE_FULL, 1700);
+    stage_until_done(&b.stage, 1);
+    ck_assert_int_eq(b.last.cause, OTLP_STORE_FULL);
+    ck_assert_uint_eq(b.last.after_ms, 1700);
+    ck_assert_uint_eq(b.intake.counters.refused[OTLP_LOGS - 1], 1);
+    ck_assert_uint_eq(b.intake.counters.refusals[OTLP_STORE_FULL], 1);
+    ck_assert_uint_eq(b.intake.counters.accepted[OTLP_LOGS - 1], 0);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+static const struct {
+    const char *bytes;
+    size_t len;
+    const char *why;
+} empty[] = {
+    {"", 0, "no bytes at all"},
+    {"\x0a\x00", 2, "an empty resource_logs"},
+    {"\x0a\x02\x12\x00", 4, "an empty scope_logs"},
+};
+
+START_TEST(requests_without_records_succeed_and_go_nowhere)
+{
+    struct bench b;
+    bench_open(&b);
+    stage_until(&b.stage, stage_is_up);
+    for (unsigned i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+        struct request r;
+        struct request_answer answer;
+        bool waits = send_body(&b, &r, slice_make(empty[i].bytes, empty[i].len),
+                               ENDPOINT_IDENTITY, &answer);
+        ck_assert_msg(!waits && answer.cause == OTLP_ACCEPTED, "%s", empty[i].why);
+        request_fini(&r);
+    }
+    ck_assert_uint_eq(b.intake.counters.empty_requests, 3);
+    ck_assert_uint_eq(uplink_counters(b.intake.uplink)->open, 0);
+    bench_close(&b);
+}
+END_TEST
+
+/* Deeper than the limit of 20 messages, each the array_value of the one around it; lengths from the inside out. */
+static size_t deep_body(uint8_t *to)
+{
+    uint8_t bytes[400];
+    size_t len = 0;
+    for (int i = 0; i < 12; i++) { /* AnyValue{array_value{values{...}}}: two messages a turn */
+        uint8_t next[400];
+        size_t n = 0;
+        next[n++] = 0x2a;
+        next[n++] = (uint8_t)(len + 2);
+        next[n++] = 0x0a;
+        next[n++] = (uint8_t)len;
+        memcpy(next + n, bytes, len);
+        len += n;
+        memcpy(bytes, next, len);
+    }
+    static const uint8_t around[] = {0x2a, 0x12, 0x12, 0x0a}; /* body, log_records, scope_logs, resource_logs */
+    for (size_t i = 0; i < sizeof around; i++) {
+        memmove(bytes + 2, bytes, len);
+        bytes[0] = around[i];
+        bytes[1] = (uint8_t)len;
+        len += 2;
+    }
+    memcpy(to, bytes, len);
+    return len;
+}
+
+START_TEST(what_is_no_otlp_is_refused_with_what_and_where)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    uint8_t deep[400];
+    bench_open(&b);
+    ck_assert(!send_body(&b, &r, slice_of("\x0a\x50zz"), ENDPOINT_IDENTITY, &answer));
+    ck_assert_int_eq(answer.cause, OTLP_MALFORMED_PROTOBUF);
+    buf_byte(&b.intake.scratch, 0);
+    ck_assert_ptr_nonnull(strstr((const char *)answer.message.data, "resource_logs"));
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, 0); /* given back with the answer */
+    request_fini(&r);
+
+    ck_assert(!send_body(&b, &r, slice_make(deep, deep_body(deep)), ENDPOINT_IDENTITY, &answer));
+    ck_assert_int_eq(answer.cause, OTLP_TOO_DEEP);
+    request_fini(&r);
+
+    static const uint8_t four[] = {0x0a, 0x0a, 0x12, 0x08, 0x12, 0, 0x12, 0, 0x12, 0, 0x12, 0};
+    ck_assert(!send_body(&b, &r, slice_make(four, sizeof four), ENDPOINT_IDENTITY, &answer));
+    ck_assert_int_eq(answer.cause, OTLP_TOO_MANY_RECORDS);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_body_over_the_limit_is_refused_before_anything_is_kept)
+{
+    struct bench b;
+    struct request r;
+    bench_open(&b);
+    begin(&b, &r, ENDPOINT_IDENTITY, 1000);
+    ck_assert_int_eq(request_admit(&r, 1001), OTLP_TOO_LARGE_WIRE);
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, 0);
+    ck_assert_int_eq(request_admit(&r, 1000), OTLP_ACCEPTED);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_full_ledger_refuses_the_last_to_ask)
+{
+    struct bench b;
+    struct request first, second;
+    bench_open(&b);
+    begin(&b, &first, ENDPOINT_IDENTITY, 80000);
+    begin(&b, &second, ENDPOINT_IDENTITY, 80000);
+    ck_assert_int_eq(request_admit(&first, 80000), OTLP_ACCEPTED);
+    ck_assert_int_eq(request_admit(&second, 20001), OTLP_OVERLOADED);
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, 80000);
+    request_fini(&second);
+    request_fini(&first);
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, 0);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_body_of_unknown_size_grows_up_to_the_limit)
+{
+    struct bench b;
+    struct request r;
+    uint8_t piece[7000];
+    memset(piece, 'p', sizeof piece);
+    bench_open(&b);
+    begin(&b, &r, ENDPOINT_IDENTITY, 50000);
+    for (unsigned i = 1; i <= 7; i++) {
+        ck_assert_int_eq(request_append(&r, slice_make(piece, sizeof piece)), OTLP_ACCEPTED);
+        ck_assert_uint_eq(r.body->len, i * sizeof piece);
+        ck_assert_uint_ge(b.intake.ledger.used_bytes, r.body->cap); /* all memory is charged */
+    }
+    ck_assert_int_eq(r.body->data[48999], 'p');
+    ck_assert_int_eq(request_append(&r, slice_make(piece, 1001)), OTLP_TOO_LARGE_WIRE);
+    ck_assert_int_eq(request_append(&r, slice_make(piece, 1000)), OTLP_ACCEPTED);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+/* gzip of `n` times one_record. */
+static size_t gzip(uint8_t *to, size_t room, unsigned n)
+{
+    z_stream z = {0};
+    ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_out = to;
+    z.avail_out = (uInt)room;
+    for (unsigned i = 0; i < n; i++) {
+        z.next_in = (Bytef *)(uintptr_t)one_record;
+        z.avail_in = sizeof one_record;
+        ck_assert_int_eq(deflate(&z, Z_NO_FLUSH), Z_OK);
+    }
+    ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    return z.total_out;
+}
+
+START_TEST(a_gzip_body_is_published_inflated)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    uint8_t body[2000];
+    bench_open(&b);
+    stage_until(&b.stage, stage_is_up);
+    size_t len = gzip(body, sizeof body, 3);
+    ck_assert(send_body(&b, &r, slice_make(body, len), ENDPOINT_GZIP, &answer));
+    stage_until_seen(&b.stage, 1);
+    ck_assert_uint_eq(b.stage.seen[0].len, 3 * sizeof one_record);
+    ck_assert_uint_eq(b.stage.seen[0].records, 3);
+    stage_store(&b.stage, 1);
+    stage_until_done(&b.stage, 1);
+    ck_assert_int_eq(b.last.cause, OTLP_ACCEPTED);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_gzip_body_that_does_not_inflate_well_is_refused)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    uint8_t body[2000];
+    bench_open(&b);
+    ck_assert(!send_body(&b, &r, slice_of("no gzip"), ENDPOINT_GZIP, &answer));
+    ck_assert_int_eq(answer.cause, OTLP_CORRUPT_GZIP);
+    request_fini(&r);
+    ck_assert(!send_body(&b, &r, slice_make(NULL, 0), ENDPOINT_GZIP, &answer));
+    ck_assert_int_eq(answer.cause, OTLP_CORRUPT_GZIP);
+    request_fini(&r);
+    size_t len = gzip(body, sizeof body, 5000); /* 60,000 bytes; 50,000 are allowed */
+    ck_assert(!send_body(&b, &r, slice_make(body, len), ENDPOINT_GZIP, &answer));
+    ck_assert_int_eq(answer.cause, OTLP_TOO_LARGE_INFLATED);
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, 0);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_client_that_goes_takes_an_unsent_batch_with_it)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    bench_open(&b); /* no session yet */
+    ck_assert(send_body(&b, &r, ONE, ENDPOINT_IDENTITY, &answer));
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, sizeof one_record);
+    request_fini(&r);
+    request_fini(&r);
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, 0);
+    ck_assert_uint_eq(b.intake.counters.cancelled, 1);
+    ck_assert_uint_eq(uplink_counters(b.intake.uplink)->open, 0);
+    ck_assert_uint_eq(b.answers, 0);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_sent_batch_of_a_gone_client_stays_charged_until_its_verdict)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    bench_open(&b);
+    stage_until(&b.stage, stage_is_up);
+    ck_assert(send_body(&b, &r, ONE, ENDPOINT_IDENTITY, &answer));
+    stage_until_seen(&b.stage, 1);
+    request_fini(&r);
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, sizeof one_record);
+    ck_assert(send_body(&b, &r, ONE, ENDPOINT_IDENTITY, &answer));
+    stage_until_seen(&b.stage, 2);
+    stage_settle(&b.stage, (const uint64_t[]){1, 2}, 2, -1, 0);
+    stage_until_done(&b.stage, 1);
+    ck_assert_uint_eq(b.answers, 1);
+    ck_assert_uint_eq(uplink_counters(b.intake.uplink)->stored_after_error, 1);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+START_TEST(a_router_that_stays_away_is_said_to_be)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    bench_open(&b);
+    b.stage.credit = STAGE_SILENT;
+    begin(&b, &r, ENDPOINT_IDENTITY, 1000);
+    ck_assert_int_eq(request_append(&r, ONE), OTLP_ACCEPTED);
+    ck_assert(request_submit(&r, loop_now_ms(b.stage.loop) + 20, &answer));
+    stage_until_done(&b.stage, 1);
+    ck_assert_int_eq(b.last.cause, OTLP_ROUTER_AWAY);
+    request_fini(&r);
+    bench_close(&b);
+}
+END_TEST
+
+SUITE_MAIN("receiver/worker/request", a_stored_batch_is_accepted_and_counted,
+           a_refused_batch_is_refused_with_the_routers_time,
+           requests_without_records_succeed_and_go_nowhere,
+           what_is_no_otlp_is_refused_with_what_and_where,
+           a_body_over_the_limit_is_refused_before_anything_is_kept,
+           a_full_ledger_refuses_the_last_to_ask, a_body_of_unknown_size_grows_up_to_the_limit,
+           a_gzip_body_is_published_inflated, a_gzip_body_that_does_not_inflate_well_is_refused,
+           a_client_that_goes_takes_an_unsent_batch_with_it,
+           a_sent_batch_of_a_gone_client_stays_charged_until_its_verdict,
+           a_router_that_stays_away_is_said_to_be)

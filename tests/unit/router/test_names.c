@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "router/names.h"
+#include "tests/support/suite.h"
+
+static const struct name_claim holder = {.pid = 10, .attempt = 5};
+
+static const struct {
+    const char *why;
+    struct name_claim claim;
+    const struct name_claim *holder;
+    pid_t expected;
+    enum name_verdict verdict;
+} cases[] = {
+    {"nobody has it", {20, 1, false}, NULL, 0, NAME_FREE},
+    {"nobody has it, and the master announced this one", {20, 1, false}, NULL, 20, NAME_FREE},
+    {"nobody has it, but the master gave it to another", {20, 1, false}, NULL, 30, NAME_IN_USE},
+    {"replace does not help an impostor", {20, 1, true}, NULL, 30, NAME_IN_USE},
+    {"another has it", {20, 1, false}, &holder, 0, NAME_IN_USE},
+    {"another has it, but this one may replace", {20, 1, true}, &holder, 0, NAME_TAKEN},
+    {"the master's newer spawn", {20, 1, false}, &holder, 20, NAME_TAKEN},
+    {"the holder is the newest spawn", {20, 1, false}, &holder, 10, NAME_IN_USE},
+    {"replace against the newest spawn", {20, 1, true}, &holder, 10, NAME_IN_USE},
+    {"the holder again", {10, 6, false}, &holder, 0, NAME_RENEWED},
+    {"the holder again, as announced", {10, 6, false}, &holder, 10, NAME_RENEWED},
+    {"the holder again, not the newest spawn any more", {10, 6, false}, &holder, 20, NAME_IN_USE},
+    {"a HELLO that was overtaken", {10, 4, false}, &holder, 0, NAME_LATE},
+    {"the same HELLO twice", {10, 5, false}, &holder, 0, NAME_LATE},
+    {"overtaken, and asking to replace", {10, 4, true}, &holder, 0, NAME_LATE},
+};
+
+START_TEST(judges_every_claim_by_the_rule)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ck_assert_msg(name_judge(&cases[i].claim, cases[i].holder, cases[i].expected) ==
+                          cases[i].verdict,
+                      "%s", cases[i].why);
+}
+END_TEST
+
+SUITE_MAIN("router/names", judges_every_claim_by_the_rule)
