@@ -28,6 +28,7 @@ struct gateway {
     size_t listener_count;
     size_t otlp_count; /* the first of them: what the workers inherit */
     struct loop *loop;
+    struct family_parts parts; /* the family borrows them */
     struct family *family;
     struct health_server *health;
     uint64_t up_since_ns; /* wall clock; 0: not yet */
@@ -173,14 +174,14 @@ static int bring_up(struct gateway *g, char why[512])
     g->loop = loop_new();
     if (!g->loop || watch_signals(g) != GW_OK)
         return GW_ERR_NOMEM;
-    struct family_parts parts = {
+    g->parts = (struct family_parts){
         .config = g->config,
         .runtime = &g->runtime,
         .listeners = g->listeners,
         .listener_count = g->otlp_count,
         .log = &g->log,
     };
-    g->family = family_new(g->loop, &parts, &family_events, g, why);
+    g->family = family_new(g->loop, &g->parts, &family_events, g, why);
     if (!g->family)
         return GW_ERR_INVALID;
     if (g->config->health.enabled) {

@@ -58,7 +58,7 @@ static unsigned http_status(enum otlp_cause cause)
     switch (cause) {
     case OTLP_UNSUPPORTED_MEDIA_TYPE:
     case OTLP_WRONG_METHOD:
-    case OTLP_BAD_REQUEST:
+    case OTLP_BAD_GRPC_TIMEOUT:
     case OTLP_HEADERS_TOO_LARGE:
         return otlp_status_of(cause)->http;
     default:

@@ -13,6 +13,7 @@
 #define RESETS_PER_S 20
 #define CONTROL_BURST 1000 /* frames that carry nothing */
 #define CONTROL_PER_S 200
+#define CONTROL_PER_ANSWER 8 /* honest clients probe and open windows as they work */
 
 static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
 {
@@ -25,6 +26,11 @@ static uint64_t now_of(const struct h2_conn *h)
 }
 
 /* ---- manners ---- */
+
+void h2_conn_earn(struct h2_conn *h)
+{
+    rate_give(&h->control, CONTROL_PER_ANSWER);
+}
 
 void h2_conn_calm(struct h2_conn *h, const char *why)
 {
@@ -53,6 +59,16 @@ static void count_reset(struct h2_conn *h)
 
 /* ---- callbacks of the session ---- */
 
+static int begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *ctx)
+{
+    (void)session;
+    bool empty = head->length == 0 && !(head->flags & NGHTTP2_FLAG_END_STREAM);
+    bool content = head->type == NGHTTP2_HEADERS || (head->type == NGHTTP2_DATA && !empty);
+    if (!content)
+        count_control(ctx);
+    return 0;
+}
+
 static int begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     struct h2_conn *h = ctx;
@@ -78,12 +94,9 @@ static int header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_
 
 static int frame_received(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
-    struct h2_conn *h = ctx;
     bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-    bool message = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
-    if (!message || (frame->hd.type == NGHTTP2_DATA && frame->hd.length == 0 && !end))
-        count_control(h);
-    if (!message)
+    (void)ctx;
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
         return 0;
     struct h2_stream *s = stream_of(session, frame->hd.stream_id);
     if (!s)
@@ -147,6 +160,7 @@ static nghttp2_session_callbacks *make_callbacks(void)
     nghttp2_session_callbacks *c = NULL;
     if (nghttp2_session_callbacks_new(&c) != 0)
         return NULL;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(c, begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(c, begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(c, header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, frame_received);

@@ -33,4 +33,7 @@ struct h2_conn {
 /* The client misbehaves: GOAWAY(ENHANCE_YOUR_CALM), then the end. `why` is static text. */
 void h2_conn_calm(struct h2_conn *h, const char *why);
 
+/* A request was accepted: its connection may send that many more frames without content. */
+void h2_conn_earn(struct h2_conn *h);
+
 #endif

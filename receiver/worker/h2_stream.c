@@ -74,9 +74,11 @@ void h2_stream_free(struct h2_stream *s)
 static void reply(struct h2_stream *s, const struct request_answer *answer)
 {
     struct h2_conn *h = s->h;
-    int err = answer->cause == OTLP_ACCEPTED
-                  ? grpc_reply_success(h->session, s->id)
-                  : grpc_reply_refusal(h->session, s->id, answer, &h->intake->scratch);
+    bool accepted = answer->cause == OTLP_ACCEPTED;
+    int err = accepted ? grpc_reply_success(h->session, s->id)
+                       : grpc_reply_refusal(h->session, s->id, answer, &h->intake->scratch);
+    if (accepted)
+        h2_conn_earn(h);
     s->state = H2_ANSWERED;
     s->began_ms = loop_now_ms(h->intake->loop);
     request_fini(&s->request);
@@ -150,7 +152,7 @@ static bool take_timeout(struct h2_stream *s)
     if (!s->fields[H2_GRPC_TIMEOUT])
         return true;
     if (grpc_timeout_parse(text, &ms) != GW_OK) {
-        refuse(s, OTLP_BAD_REQUEST, slice_of("malformed grpc-timeout"));
+        refuse(s, OTLP_BAD_GRPC_TIMEOUT, slice_make(NULL, 0));
         return false;
     }
     if (ms == 0) {

@@ -9,7 +9,7 @@
 struct rate {
     uint32_t burst;  /* tokens at most */
     uint32_t per_s;  /* tokens that come back in a second */
-    uint64_t tokens; /* in thousandths */
+    uint64_t tokens; /* in thousandths; may stand over the burst until the next take */
     uint64_t at_ms;  /* when they were counted last */
 };
 
@@ -30,6 +30,12 @@ static inline bool rate_take(struct rate *rate, uint64_t now_ms)
         return false;
     rate->tokens -= 1000;
     return true;
+}
+
+/* Gives back `tokens`, earned by something useful. */
+static inline void rate_give(struct rate *rate, uint32_t tokens)
+{
+    rate->tokens += (uint64_t)tokens * 1000; /* rate_take() cuts what is over the burst */
 }
 
 #endif

@@ -14,8 +14,7 @@
  * small. */
 #define PIECE_BYTES 1024u
 
-/* ---- strings
- * ------------------------------------------------------------------------------------------------ */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 static inline bool plain(uint8_t c)
 {
@@ -93,8 +92,7 @@ static uint8_t *put_characters(uint8_t *at, struct slice text)
                 continue;
             }
         } else if (text.len >= sizeof word) {
-            /* The last word begins before i. If it is plain, so was what is written of it
-             * already. */
+            /* The last word begins before i; being plain, it was copied as far as that. */
             memcpy(&word, text.data + text.len - sizeof word, sizeof word);
             if (all_plain(word)) {
                 memcpy(at + left - sizeof word, &word, sizeof word);
@@ -148,8 +146,7 @@ void json_text_string(struct buf *out, struct slice text)
     buf_byte(out, '"');
 }
 
-/* ---- numbers
- * ------------------------------------------------------------------------------------------------ */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 uint8_t *json_text_put_u64(uint8_t *at, uint64_t value)
 {
@@ -187,10 +184,9 @@ struct decimal {
  * exact, hence the quotient is what a reader of the decimal gets. */
 static bool short_decimal(double value, struct decimal *out)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
-                                    1e10,
-                                    1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-                                        1e21};
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21};
     if (value < 1e-6)
         return false;
     for (int k = 0; k < (int)(sizeof powers / sizeof powers[0]); k++) {
@@ -199,8 +195,8 @@ static bool short_decimal(double value, struct decimal *out)
             return false;
         uint64_t whole = (uint64_t)(scaled + 0.5);
         if ((double)whole / powers[k] == value) {
-            out->count = (int)(json_text_put_u64((uint8_t *)out->digits,
-                                                 whole) - (uint8_t *)out->digits);
+            uint8_t *digits = (uint8_t *)out->digits;
+            out->count = (int)(json_text_put_u64(digits, whole) - digits);
             out->point = out->count - k;
             while (out->count > 1 && out->digits[out->count - 1] == '0')
                 out->count--;

@@ -37,8 +37,7 @@ struct writer {
     struct frame frames[OTLP_DEPTH_MAX];
 };
 
-/* ---- the short way
- * ------------------------------------------------------------------------------------------ */
+/* ---- the short way --------------------------------------------------------------------------- */
 
 #define PUT(at, text) put_text((at), (text), sizeof(text) - 1)
 
@@ -126,8 +125,7 @@ static bool write_plain_attribute(struct buf *out, struct slice attribute, bool 
     return true;
 }
 
-/* ---- scalars
- * ------------------------------------------------------------------------------------------------ */
+/* ---- scalars --------------------------------------------------------------------------------- */
 
 static bool all_zero(struct slice bytes)
 {
@@ -230,8 +228,7 @@ static void write_scalar(struct buf *out, enum otlp_kind kind, const struct wire
     }
 }
 
-/* ---- messages
- * ----------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void write_key(struct buf *out, struct frame *frame, const struct otlp_field *field)
 {

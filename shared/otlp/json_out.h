@@ -16,9 +16,10 @@
 
 /* Appends the JSON object of `batch` to `out`, without a newline. The batch, borrowed, has
  * passed otlp_walk() or is a concatenation of such (with other bytes the JSON is incomplete, but
- * nothing worse happens). 0; GW_ERR_NOMEM: `out` is full or has failed before, its content is
- * cut off; GW_ERR_INVALID: no such signal; GW_ERR_TOO_LARGE: nested deeper than OTLP_DEPTH_MAX;
- * GW_ERR_MALFORMED: bytes that no walk let pass. */
+ * nothing worse happens).
+ * 0; GW_ERR_NOMEM: `out` is full or has failed before, its content is cut off; GW_ERR_INVALID: no
+ * such signal; GW_ERR_TOO_LARGE: nested deeper than OTLP_DEPTH_MAX; GW_ERR_MALFORMED: bytes that no
+ * walk let pass. */
 int otlp_json_out(enum otlp_signal signal, struct slice batch, struct buf *out) GW_MUST_CHECK;
 
 #endif

@@ -5,15 +5,18 @@
 
 /* A row: F(field number, name, JSON name, kind, wire type, flags, oneof, child). */
 #define F(number, proto, json, k, w, f, o, c)                                                     \
-    [number] = {.kind = OTLP_##k, .wire = w, .flags = f, .oneof = o, .child = c,                   \
+    [number] = {.kind = OTLP_##k, .wire = w, .flags = f, .oneof = o, .child = c,                  \
                 .key_len = sizeof(",\"" json "\":") - 1, .name = proto, .key = ",\"" json "\":"}
 #define SCALAR(number, proto, json, kind, wire) F(number, proto, json, kind, wire, 0, 0, 0)
 #define STRING(number, proto, json) SCALAR(number, proto, json, STRING, WIRE_BYTES)
 #define FIXED64(number, proto, json) SCALAR(number, proto, json, FIXED64, WIRE_FIXED64)
 #define UINT32(number, proto, json) SCALAR(number, proto, json, UINT32, WIRE_VARINT)
-#define REPEATED(number, proto, json, kind, wire) F(number, proto, json, kind, wire, OTLP_REPEATED, 0, 0)
-#define OPTIONAL(number, proto, json) F(number, proto, json, DOUBLE, WIRE_FIXED64, OTLP_OPTIONAL, 0, 0)
-#define ONEOF(number, proto, json, kind, wire) F(number, proto, json, kind, wire, OTLP_OPTIONAL, 1, 0)
+#define REPEATED(number, proto, json, kind, wire)                                                 \
+    F(number, proto, json, kind, wire, OTLP_REPEATED, 0, 0)
+#define OPTIONAL(number, proto, json)                                                             \
+    F(number, proto, json, DOUBLE, WIRE_FIXED64, OTLP_OPTIONAL, 0, 0)
+#define ONEOF(number, proto, json, kind, wire)                                                    \
+    F(number, proto, json, kind, wire, OTLP_OPTIONAL, 1, 0)
 #define MESSAGES(number, proto, json, message)                                                    \
     F(number, proto, json, MESSAGE, WIRE_BYTES, OTLP_REPEATED, 0, message)
 #define ALWAYS(number, proto, json, message)                                                      \
@@ -307,8 +310,8 @@ static const struct otlp_field key_value_list_fields[] = {
 };
 static const uint8_t key_value_list_order[] = {1};
 
-#define SCHEMA(text, is_record, low)                                                               \
-    {.name = text, .highest = sizeof low##_fields / sizeof low##_fields[0] - 1,                     \
+#define SCHEMA(text, is_record, low)                                                              \
+    {.name = text, .highest = sizeof low##_fields / sizeof low##_fields[0] - 1,                   \
      .count = sizeof low##_order, .record = is_record, .fields = low##_fields, .order = low##_order}
 
 static const struct otlp_field no_fields[1];

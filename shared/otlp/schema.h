@@ -81,8 +81,7 @@ enum otlp_kind {
 enum otlp_field_flag {
     OTLP_REPEATED = 1, /* scalars: packed, but unpacked must be read too */
     OTLP_ALWAYS = 2,   /* a submessage that JSON shows even if it is absent: {} */
-    OTLP_OPTIONAL = 4,
-        /* shown whenever it is present, even if it is zero; so is every member of a oneof */
+    OTLP_OPTIONAL = 4, /* shown whenever present, even if zero: also every member of a oneof */
 };
 
 struct otlp_field {
@@ -101,7 +100,7 @@ struct otlp_schema {
     uint8_t highest;          /* the highest field number */
     uint8_t count;            /* fields */
     bool record;              /* one of these is one record of its signal */
-    const struct otlp_field *fields; /* by number, 0..highest; kind OTLP_UNKNOWN where there is none */
+    const struct otlp_field *fields; /* by number, 0..highest; OTLP_UNKNOWN where none */
     const uint8_t *order;     /* `count` field numbers, in the order in which JSON is written */
 };
 

@@ -15,7 +15,7 @@
 struct source {
     struct slice service; /* resource attribute service.name, if it is a string; cut as above */
     struct slice session; /* logs: attribute session.id of the records, likewise */
-    bool numbered;        /* logs: some record carries event.sequence, as an integer or as its decimal digits */
+    bool numbered;        /* logs: some record has event.sequence, as an integer or in digits */
     int64_t lowest;       /* event.sequence, where numbered */
     int64_t highest;
     uint32_t count;       /* records, with a number or without */

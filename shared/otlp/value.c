@@ -11,8 +11,7 @@
 #define KEY_VALUE_VALUE 2u
 #define ITEMS 1u /* of ArrayValue and KeyValueList */
 
-/* ---- values
- * ------------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* One member, which is not an array or list. */
 static void set_scalar(struct otlp_value *out, const struct wire_field *f)
@@ -154,8 +153,7 @@ bool otlp_attribute_find(const struct otlp_view *view, uint32_t number, const ch
     return false;
 }
 
-/* ---- words
- * ------------------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 /* An array or list that is being written. */
 struct open_list {
@@ -270,8 +268,7 @@ void otlp_value_text(const struct otlp_value *value, struct buf *out)
     }
 }
 
-/* ---- records
- * ----------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* Field numbers that the three signals share: Resource*.resource, .scope_*, .schema_url;
  * Scope*.scope, ... */

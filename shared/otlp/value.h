@@ -8,8 +8,7 @@
 #include "shared/base/buf.h"
 #include "shared/otlp/view.h"
 
-/* ---- values
- * ------------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 enum otlp_value_kind {
     OTLP_VALUE_EMPTY, /* no member is set: legal, and not the same as an empty string */
@@ -59,8 +58,7 @@ bool otlp_attribute_find(const struct otlp_view *view, uint32_t number, const ch
  * Appends to `out`, whose failure is sticky. */
 void otlp_value_text(const struct otlp_value *value, struct buf *out);
 
-/* ---- records
- * ----------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* One record and what stands around it. Views of absent messages are empty. */
 struct otlp_record {

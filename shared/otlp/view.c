@@ -26,8 +26,7 @@ int otlp_cursor_next_piece(struct otlp_cursor *c, struct wire_field *f)
 }
 
 struct otlp_view otlp_view_pieces(const struct otlp_view *parent, uint32_t number,
-                                  const uint8_t *first,
-                                  const uint8_t *last)
+                                  const uint8_t *first, const uint8_t *last)
 {
     struct wire_field f;
     if (first == last)

@@ -20,9 +20,9 @@
 
 struct otlp_view {
     struct slice holder;   /* borrowed */
-    const uint8_t *from;   /* pieces of the innermost level whose tag stands before it do not count */
+    const uint8_t *from;   /* innermost pieces whose tag stands before it do not count */
     uint8_t levels;        /* 0: the message is `holder` itself */
-    uint8_t number[OTLP_VIEW_LEVELS]; /* the field that the pieces are, in `holder` and then in each piece */
+    uint8_t number[OTLP_VIEW_LEVELS]; /* of the pieces in `holder`, and of the pieces in those */
 };
 
 struct otlp_cursor {
@@ -76,8 +76,7 @@ bool otlp_view_child(const struct otlp_view *parent, enum otlp_message message, 
 /* The submessage whose first and last piece that count have their tags at `first` and `last`.
  * For readers that keep an index of their own. */
 struct otlp_view otlp_view_pieces(const struct otlp_view *parent, uint32_t number,
-                                  const uint8_t *first,
-                                  const uint8_t *last);
+                                  const uint8_t *first, const uint8_t *last);
 
 /* The field whose tag stands at `tag` inside `view`: false only if the bytes were never walked. */
 static inline bool otlp_view_field_at(const struct otlp_view *view, const uint8_t *tag,

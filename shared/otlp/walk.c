@@ -296,8 +296,7 @@ int otlp_walk(enum otlp_signal signal, struct slice request, const struct otlp_l
     return err;
 }
 
-/* ---- words for the sender
- * ---------------------------------------------------------------------------------- */
+/* ---- words for the sender -------------------------------------------------------------------- */
 
 #define PATH_HEAD 8u /* names shown from the front of a long path */
 #define PATH_TAIL 2u /* and from its end */

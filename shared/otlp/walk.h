@@ -37,7 +37,7 @@ enum otlp_fault {
 };
 
 struct otlp_walk_result {
-    uint64_t records; /* log records, spans, or data points of all five kinds; up to the fault if there is one */
+    uint64_t records; /* log records, spans or data points; if there is a fault, before it */
     /* On failure: */
     enum otlp_fault fault;
     const char *why;  /* static text, without the place */
@@ -47,7 +47,7 @@ struct otlp_walk_result {
     /* The record that the fault is in, from its tag to its end, when all lengths around it are
      * sound: cutting it out would mend the request. Otherwise empty. Borrowed from the request. */
     struct slice record;
-    uint32_t path_len; /* field numbers from the request inwards; the last is that of the field at fault */
+    uint32_t path_len; /* field numbers from the request inwards, to the field at fault */
     uint32_t path[OTLP_DEPTH_MAX];
 };
 

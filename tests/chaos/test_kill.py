@@ -170,8 +170,11 @@ class Kill(unittest.TestCase):
         seed = int(os.environ.get("MASQUES_SEED", "20261122"))
         print(f"MASQUES_SEED={seed}")
         choice = random.Random(seed)
-        for _ in range(KILLS):
-            name = choice.choice(["router", "router", "worker/1", "worker/2", "debug", "nop"])
+        deck = ["router", "router", "worker/1", "worker/2", "debug", "nop"]
+        for turn in range(KILLS):
+            if turn % len(deck) == 0:
+                choice.shuffle(deck)
+            name = deck[turn % len(deck)]
             self.wait_progress(choice.randrange(10, 400), "progress")
             if choice.random() < 0.3:  # a second one while the first is on its way
                 self.gateway.kill_child(choice.choice(["router", "worker/1", "debug"]))

@@ -45,8 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     enum otlp_signal signal = (enum otlp_signal)(data[0] % OTLP_SIGNALS + 1);
-    struct otlp_limits limits = {.max_depth = data[0] & 0x80 ? 8 : 0, .max_records = data[0] & 0x40
-                                 ? 4 : 0};
+    struct otlp_limits limits = {
+        .max_depth = data[0] & 0x80 ? 8 : 0,
+        .max_records = data[0] & 0x40 ? 4 : 0,
+    };
     struct slice request = slice_make(data + 1, size - 1);
     struct otlp_walk_result result;
     struct buf text = buf_make(TEXT_MAX_BYTES);
@@ -55,8 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (text.len == 0 || result.offset > request.len)
             abort();
     } else {
-        if (read_all(signal, request) != result.records || count_of_sources(signal,
-                request) != result.records)
+        if (read_all(signal, request) != result.records)
+            abort();
+        if (count_of_sources(signal, request) != result.records)
             abort();
         struct otlp_walk_result twice;
         buf_slice_append(&text, request);

@@ -161,11 +161,9 @@ class NobodyLooks(unittest.TestCase):
                 wait_for(lambda: gateway.child("debug")["lastHeartbeat"] > heard, "another heartbeat")
                 heard = gateway.child("debug")["lastHeartbeat"]
             self.assertEqual(gateway.child("debug")["pid"], pid)
-            text = b""
-            while text.count(b"\n") < 24:
-                text += os.read(read_end, 1 << 20)
-            self.assertEqual([int(name) for name in telemetry.ids_of(text.decode().splitlines())], list(range(24)))
-            os.close(read_end)
+            with open(read_end, encoding="utf-8") as reader:
+                lines = [reader.readline() for _ in range(24)]
+            self.assertEqual([int(name) for name in telemetry.ids_of(lines)], list(range(24)))
 
     def test_a_console_that_is_killed_goes_on_where_it_was(self):
         with Gateway() as gateway:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """OTLP over gRPC, spoken by a client of the C core."""
-import subprocess
+import re
 import threading
 import unittest
 
@@ -129,20 +129,22 @@ class Grpc(unittest.TestCase):
         self.assertIn("UTF-8", error.details())
 
     def test_a_damaged_gzip_body_is_refused(self):
-        # The C core compresses by itself, so the frame is made by hand and sent with curl.
+        # The C core compresses by itself, so the frame is made by hand.
         frame = b"\x01" + (30).to_bytes(4, "big") + b"\x1f\x8b\x08" + b"\xff" * 27
-        self.assertEqual(self.curl_status(frame, "grpc-encoding: gzip"), "13")
+        self.assertEqual(self.raw_status(frame, "grpc-encoding: gzip"), "13")
 
-    def curl_status(self, frame, *headers):
-        """grpc-status of a raw gRPC body, as HTTP/2 with prior knowledge."""
-        arguments = ["curl", "-s", "-D", "-", "-o", "/dev/null", "--noproxy", "*", "--http2-prior-knowledge",
-                     "-X", "POST", "--data-binary", "@-", "-H", "te: trailers", "-H", "content-type: application/grpc"]
+    def raw_status(self, body, *headers):
+        """grpc-status of a call whose body is made by hand. By nghttp: curl 7.88 hangs when an answer is complete
+        before its request is."""
+        path = self.gateway.directory + "/frame"
+        with open(path, "wb") as file:
+            file.write(body)
+        arguments = ["nghttp", "-v", "-d", path, "-H", ":method: POST", "-H", "te: trailers",
+                     "-H", "content-type: application/grpc"]
         for header in headers:
             arguments += ["-H", header]
-        url = "http://%s:%d%s" % (*self.gateway.grpc, grpc_client.EXPORT["logs"])
-        result = subprocess.run([*arguments, url], input=frame, stdout=subprocess.PIPE, timeout=60, check=True)
-        found = [line.split(":", 1)[1].strip() for line in result.stdout.decode().splitlines()
-                 if line.lower().startswith("grpc-status:")]
+        result = run_program(*arguments, "http://%s:%d%s" % (*self.gateway.grpc, grpc_client.EXPORT["logs"]))
+        found = re.findall(r"recv \(stream_id=\d+\) grpc-status: (\d+)", result.stdout)
         self.assertEqual(len(found), 1, result.stdout)
         return found[0]
 
@@ -154,20 +156,22 @@ class Grpc(unittest.TestCase):
                                  (b"\x02" + frame[1:], ("13",), "unknown flag"),
                                  (b"\x01" + frame[1:], ("13",), "compressed without a coding")):
             with self.subTest(why):
-                self.assertIn(self.curl_status(body), codes)
+                self.assertIn(self.raw_status(body), codes)
         with self.subTest("unknown coding"):
-            self.assertEqual(self.curl_status(b"\x01" + frame[1:], "grpc-encoding: snappy"), "12")
+            self.assertEqual(self.raw_status(b"\x01" + frame[1:], "grpc-encoding: snappy"), "12")
 
-    def test_a_deadline_is_the_callers_affair(self):
-        """A call that is cancelled or out of time costs nobody else anything."""
+    def test_calls_that_are_cancelled_or_late_cost_nobody_else_anything(self):
         calls = [grpc_client.future(self.channel, "logs", telemetry.logs([f"cancel-{n}"], padding=MIB))
                  for n in range(20)]
+        # Streams are opened in order: after this one, no cancellation speaks of a stream that was never opened, which
+        # the C core does otherwise and HTTP/2 answers with the end of the connection (RFC 9113 section 6.4).
+        grpc_client.call(self.channel, "logs", telemetry.logs(["opened"]))
         for call in calls[::2]:
             call.cancel()
         for call in calls[1::2]:
             self.assertEqual(call.result(), b"")
         with self.assertRaises(grpc.RpcError) as caught:
-            grpc_client.call(self.channel, "logs", telemetry.logs(["late"], padding=8 * MIB), timeout=0.001)
+            grpc_client.export(self.gateway.grpc, "logs", telemetry.logs(["late"], padding=8 * MIB), timeout=0.001)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
         self.assertEqual(grpc_client.call(self.channel, "logs", telemetry.logs(["after"])), b"")
 

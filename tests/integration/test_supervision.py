@@ -143,6 +143,7 @@ class End(unittest.TestCase):
     def test_sigterm_finishes_a_grpc_call_that_waits_for_the_router(self):
         with Gateway(hang_after="60s") as gateway, grpc_client.channel(gateway.grpc) as channel:
             grpc_client.call(channel, "logs", telemetry.logs(["first"]))
+            gateway.wait_json(1)
             pid = gateway.kill_child("router", signal.SIGSTOP)
             try:
                 call = grpc_client.future(channel, "logs", telemetry.logs(["held"]))

@@ -18,6 +18,9 @@ RECEIVER = os.path.join(BIN, "masques-receiver")
 FIXTURES = os.environ.get("MASQUES_FIXTURES", "")
 DEADLINE_S = 60.0  # of a wait: generous, because machines are slow; a test that passes never sees it
 
+# A test that is killed takes along what it started.
+DIE_WITH_TEST = ("setpriv", "--pdeathsig", "KILL")
+
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: .*Sanitizer")
 SIGNALS = ("logs", "metrics", "traces")
 
@@ -220,7 +223,7 @@ class Gateway:
     def start(self, wait=True):
         self.ready_file = os.path.join(self.directory, "ready.json")
         self.process = subprocess.Popen(
-            [RECEIVER, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
+            [*DIE_WITH_TEST, RECEIVER, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self._env,
             start_new_session=True)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None
@@ -245,7 +248,8 @@ class Gateway:
     def __exit__(self, kind, value, trace):
         try:
             if kind is None:
-                self.stop()
+                if not self._checked:
+                    self.stop()
             else:
                 print(f"-- stderr of the gateway, last lines\n{chr(10).join(self.stderr.all()[-40:])}",
                       file=sys.stderr)
@@ -291,6 +295,9 @@ class Gateway:
                 except ProcessLookupError:
                     pass
             self.process.wait(DEADLINE_S)
+            for lines in (self.stdout, self.stderr):
+                if lines:
+                    lines.join()
             self._checked = True
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -340,8 +347,9 @@ class Gateway:
         return sorted(self.children(kind))
 
     def kill_child(self, name, number=signal.SIGKILL):
-        """Sends a signal to a child; returns the pid that it had."""
-        pid = self.child(name)["pid"]
+        """Sends a signal to a child; returns the pid that it had. A child that is just not there (pid 0, which would
+        stand for our own process group) is waited for."""
+        pid = wait_for(lambda: self.child(name)["pid"], f"a process {name}")
         os.kill(pid, number)
         return pid
 

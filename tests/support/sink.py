@@ -5,7 +5,7 @@ import signal
 import subprocess
 from collections import Counter
 
-from gateway import Lines, SANITIZER, wait_for
+from gateway import DIE_WITH_TEST, SANITIZER, Lines, wait_for
 
 PROGRAM = os.path.join(os.environ["MASQUES_TEST_BIN"], "sink")
 
@@ -17,7 +17,7 @@ class Sink:
         self.file = os.path.join(gateway.directory, name + ".out")
         open(self.file, "ab").close()
         self.process = subprocess.Popen(
-            [PROGRAM, "--router", gateway.ready["bus"], "--name", name, "--signals", signals, "--mode", "durable",
+            [*DIE_WITH_TEST, PROGRAM, "--router", gateway.ready["bus"], "--name", name, "--signals", signals, "--mode", "durable",
              "--from", start, "--out", self.file, *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.stderr = Lines(self.process.stderr)

@@ -385,8 +385,7 @@ static void wait_for_worker(struct host *host)
 {
     int status = 0;
     struct rusage usage;
-    close(host->life);
-    kill(host->worker, SIGTERM);
+    close(host->life); /* the worker takes this for the end of its master */
     if (wait4(host->worker, &status, 0, &usage) < 0)
         fail("wait4");
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

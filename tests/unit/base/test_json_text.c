@@ -209,6 +209,5 @@ START_TEST(integers_are_written_in_decimal)
 END_TEST
 
 SUITE_MAIN("base/json_text", strings_are_escaped, strings_of_every_length_are_whole,
-           strings_fit_exactly_or_fail,
-           doubles_look_as_in_go, doubles_read_back_and_have_no_shorter_form,
-               integers_are_written_in_decimal)
+           strings_fit_exactly_or_fail, doubles_look_as_in_go,
+           doubles_read_back_and_have_no_shorter_form, integers_are_written_in_decimal)

@@ -66,7 +66,8 @@ static inline void put_text(struct buf *m, uint32_t number, const char *text)
 }
 
 /* The bytes of a literal, zeros and all, in field `number`. */
-#define PUT_RAW(m, number, literal) put_slice((m), (number), slice_make(literal, sizeof(literal) - 1))
+#define PUT_RAW(m, number, literal)                                                            \
+    put_slice((m), (number), slice_make(literal, sizeof(literal) - 1))
 
 /* Puts `child` into `m` and frees it. */
 static inline void put_child(struct buf *m, uint32_t number, struct buf *child)

@@ -20,7 +20,8 @@ static struct buf json_of(enum otlp_signal signal, struct buf *request)
 /* Of a logs request with this record, the JSON of the record. */
 static struct buf record_json(struct buf *record)
 {
-    static const char before[] = "{\"resourceLogs\":[{\"resource\":{},\"scopeLogs\":[{\"scope\":{},\"logRecords\":[";
+    static const char before[] = "{\"resourceLogs\":[{\"resource\":{},\"scopeLogs\":[{"
+                                 "\"scope\":{},\"logRecords\":[";
     static const char after[] = "]}]}]}";
     struct buf request = request_of(record);
     struct buf out = json_of(OTLP_LOGS, &request);
@@ -69,10 +70,14 @@ START_TEST(a_record_is_written_in_the_collectors_order)
     put_number(&record, 2, 9);
     put_fixed64(&record, 1, UINT64_MAX);
     EXPECT_RECORD(record,
-                  "{\"timeUnixNano\":\"18446744073709551615\",\"observedTimeUnixNano\":\"2\",\"severityNumber\":9,"
-                  "\"severityText\":\"INFO\",\"body\":{\"stringValue\":\"text\"},\"attributes\":[{\"key\":\"k\","
-                  "\"value\":{\"stringValue\":\"v\"}},{\"key\":\"n\",\"value\":{\"intValue\":\"-5\"}}],"
-                  "\"droppedAttributesCount\":4294967295,\"flags\":1,\"traceId\":\"ff020304050607080102030405060708\","
+                  "{\"timeUnixNano\":\"18446744073709551615\",\"observedTimeUnixNano\":\"2\","
+                  "\"severityNumber\":9,"
+                  "\"severityText\":\"INFO\",\"body\":{\"stringValue\":\"text\"},"
+                  "\"attributes\":[{\"key\":\"k\","
+                  "\"value\":{\"stringValue\":\"v\"}},{\"key\":\"n\","
+                  "\"value\":{\"intValue\":\"-5\"}}],"
+                  "\"droppedAttributesCount\":4294967295,\"flags\":1,"
+                  "\"traceId\":\"ff020304050607080102030405060708\","
                   "\"spanId\":\"01020304050607ab\",\"eventName\":\"name\"}");
 }
 END_TEST
@@ -233,9 +238,12 @@ START_TEST(a_span_shows_its_status_and_flags)
     struct buf request = request_of(&span);
     struct buf json = json_of(OTLP_TRACES, &request);
     ck_assert_str_eq((char *)json.data,
-                     "{\"resourceSpans\":[{\"resource\":{},\"scopeSpans\":[{\"scope\":{},\"spans\":[{"
-                     "\"parentSpanId\":\"0101010101010101\",\"flags\":257,\"name\":\"GET\",\"kind\":3,"
-                     "\"events\":[{\"name\":\"e\"}],\"links\":[{\"traceState\":\"a=b\",\"flags\":1}],"
+                     "{\"resourceSpans\":[{\"resource\":{},\"scopeSpans\":[{\"scope\":{},"
+                     "\"spans\":[{"
+                     "\"parentSpanId\":\"0101010101010101\",\"flags\":257,\"name\":\"GET\","
+                     "\"kind\":3,"
+                     "\"events\":[{\"name\":\"e\"}],\"links\":[{\"traceState\":\"a=b\","
+                     "\"flags\":1}],"
                      "\"status\":{}}]}]}]}");
     buf_free(&json);
 }
@@ -289,7 +297,8 @@ START_TEST(points_show_what_is_present)
     put_double(&point, 14, 0.5);
     json = point_json(10, &point);
     ck_assert_str_eq((char *)json.data,
-                     "\"exponentialHistogram\":{\"dataPoints\":[{\"scale\":2,\"positive\":{},\"negative\":{"
+                     "\"exponentialHistogram\":{\"dataPoints\":[{\"scale\":2,\"positive\":{},"
+                     "\"negative\":{"
                      "\"offset\":-2,\"bucketCounts\":[\"0\",\"300\"]},\"zeroThreshold\":0.5}]}");
     buf_free(&json);
 
@@ -321,8 +330,10 @@ START_TEST(resources_in_pieces_are_one)
     put_child(&request, 1, &resource_logs);
     struct buf json = json_of(OTLP_LOGS, &request);
     ck_assert_str_eq((char *)json.data,
-                     "{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"a\",\"value\":{\"stringValue\":"
-                     "\"1\"}},{\"key\":\"b\",\"value\":{\"stringValue\":\"2\"}}],\"droppedAttributesCount\":7},"
+                     "{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"a\","
+                     "\"value\":{\"stringValue\":"
+                     "\"1\"}},{\"key\":\"b\",\"value\":{\"stringValue\":\"2\"}}],"
+                     "\"droppedAttributesCount\":7},"
                      "\"schemaUrl\":\"url\"}]}");
     buf_free(&json);
 }
@@ -336,7 +347,8 @@ START_TEST(lists_may_be_interrupted)
     put_attribute(&record, 6, "b", "2");
     EXPECT_RECORD(record,
                   "{\"severityText\":\"x\",\"body\":{},\"attributes\":[{\"key\":\"a\",\"value\":{"
-                          "\"stringValue\":\"1\"}},{\"key\":\"b\",\"value\":{\"stringValue\":\"2\"}}]}");
+                          "\"stringValue\":\"1\"}},{\"key\":\"b\","
+                          "\"value\":{\"stringValue\":\"2\"}}]}");
 }
 END_TEST
 
@@ -429,10 +441,9 @@ START_TEST(a_full_buffer_is_an_error)
 END_TEST
 
 SUITE_MAIN("otlp/json_out", an_empty_batch_is_an_empty_object,
-           a_record_is_written_in_the_collectors_order,
-           zero_is_left_out, values_are_written_by_kind, attributes_of_any_shape_are_written,
+           a_record_is_written_in_the_collectors_order, zero_is_left_out,
+           values_are_written_by_kind, attributes_of_any_shape_are_written,
            strings_are_escaped_whatever_their_length, a_span_shows_its_status_and_flags,
-               points_show_what_is_present,
-           resources_in_pieces_are_one, lists_may_be_interrupted, entity_refs_list_their_keys,
-           nesting_to_the_limit_is_written, what_no_walk_lets_pass_does_no_harm,
-               a_full_buffer_is_an_error)
+           points_show_what_is_present, resources_in_pieces_are_one, lists_may_be_interrupted,
+           entity_refs_list_their_keys, nesting_to_the_limit_is_written,
+           what_no_walk_lets_pass_does_no_harm, a_full_buffer_is_an_error)

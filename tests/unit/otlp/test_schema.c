@@ -151,7 +151,8 @@ END_TEST
 /* What view.h relies on. */
 START_TEST(singular_messages_nest_at_most_two_deep)
 {
-    uint32_t chain[OTLP_MESSAGES] = {0}; /* the longest chain of singular submessages that ends in a message */
+    /* By message: the longest chain of singular submessages that ends in it. */
+    uint32_t chain[OTLP_MESSAGES] = {0};
     for (int round = 0; round < OTLP_MESSAGES; round++)
         EACH_FIELD(m, n)
         {

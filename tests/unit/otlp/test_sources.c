@@ -236,7 +236,6 @@ START_TEST(a_captured_session_has_no_gaps)
 END_TEST
 
 SUITE_MAIN("otlp/sources", sessions_are_told_apart, the_list_is_bounded,
-           attributes_of_odd_shapes_are_read,
-           long_names_are_cut, the_first_of_two_attributes_counts,
-               spans_and_points_are_counted_by_service,
+           attributes_of_odd_shapes_are_read, long_names_are_cut,
+           the_first_of_two_attributes_counts, spans_and_points_are_counted_by_service,
            resources_without_records_are_no_sources, a_captured_session_has_no_gaps)

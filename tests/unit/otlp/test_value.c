@@ -281,7 +281,5 @@ START_TEST(spans_are_read)
 END_TEST
 
 SUITE_MAIN("otlp/value", values_become_text, text_of_deep_nesting_ends,
-           attributes_are_found_by_name,
-           attributes_come_in_order, a_body_is_read_by_its_field,
-               records_come_with_what_stands_around_them,
-           points_come_with_their_metric, spans_are_read)
+           attributes_are_found_by_name, attributes_come_in_order, a_body_is_read_by_its_field,
+           records_come_with_what_stands_around_them, points_come_with_their_metric, spans_are_read)

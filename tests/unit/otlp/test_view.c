@@ -119,5 +119,5 @@ END_TEST
 
 SUITE_MAIN("otlp/view", an_absent_message_is_empty, one_occurrence_is_read_where_it_stands,
            pieces_are_read_in_their_order, pieces_of_pieces_are_read,
-               a_replaced_member_of_a_oneof_is_absent,
-           the_last_scalar_wins, bytes_that_were_never_walked_end_in_an_error)
+           a_replaced_member_of_a_oneof_is_absent, the_last_scalar_wins,
+           bytes_that_were_never_walked_end_in_an_error)

@@ -58,7 +58,8 @@ START_TEST(single_faults_are_found_where_they_are)
          BYTES("\x10\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
          OTLP_FAULT_NUMBER, 1, NULL},
         {"a varint that is cut off", RECORD, BYTES("\x10\xff"), OTLP_FAULT_NUMBER, 1,
-         "resource_logs.scope_logs.log_records.severity_number: a number is cut off or too long at byte 7"},
+         "resource_logs.scope_logs.log_records.severity_number: a number is cut off or too long "
+         "at byte 7"},
         {"a fixed64 that is cut off", RECORD, BYTES("\x09\x01\x02\x03"), OTLP_FAULT_NUMBER, 1,
          NULL},
         {"a fixed32 that is cut off", RECORD, BYTES("\x45\x01"), OTLP_FAULT_NUMBER, 1, NULL},
@@ -87,7 +88,8 @@ START_TEST(single_faults_are_found_where_they_are)
         {"a double value as fixed32", VALUE, BYTES("\x25\x01\x02\x03\x04"), OTLP_FAULT_WIRE_TYPE,
          0, NULL},
         {"a string value that is not UTF-8", VALUE, BYTES("\x0a\x03" "ab\xff"), OTLP_FAULT_UTF8, 4,
-         "resource_logs.scope_logs.log_records.attributes.value.string_value: a string is not UTF-8 at byte 14"},
+         "resource_logs.scope_logs.log_records.attributes.value.string_value: a string is not "
+         "UTF-8 at byte 14"},
         {"a long string with one bad byte", RECORD, BYTES("\x1a\x14" "0123456789abcdefgh\xc3z"),
          OTLP_FAULT_UTF8, 20,
          NULL},
@@ -299,7 +301,8 @@ START_TEST(the_short_way_over_attributes_keeps_the_depth_limit)
     ck_assert_int_eq(otlp_walk(OTLP_LOGS, buf_slice(&request), &limits, &result), GW_ERR_TOO_LARGE);
     struct buf text = text_of(&result);
     ck_assert_str_eq((const char *)text.data,
-                     "resource_logs.scope_logs.log_records.attributes.value: messages are nested too deeply "
+                     "resource_logs.scope_logs.log_records.attributes.value: messages are nested "
+                     "too deeply "
                      "(limit 5) at byte 11");
     buf_free(&text);
     buf_free(&request);
@@ -508,9 +511,8 @@ END_TEST
 SUITE_MAIN("otlp/walk", single_faults_are_found_where_they_are, odd_but_sound_requests_pass,
            packed_numbers_fill_their_length, depth_is_counted_in_messages,
            the_short_way_over_attributes_keeps_the_depth_limit, long_paths_are_shortened,
-               records_are_limited,
-           the_default_limit_is_a_million_records,
-               records_of_metrics_are_points_of_the_kind_that_counts,
+           records_are_limited, the_default_limit_is_a_million_records,
+           records_of_metrics_are_points_of_the_kind_that_counts,
            the_record_at_fault_is_named_when_it_can_be_cut_out, an_unknown_signal_is_refused,
            captured_requests_pass_with_their_records_counted, requests_cut_anywhere_do_no_harm,
            requests_with_any_byte_changed_do_no_harm)

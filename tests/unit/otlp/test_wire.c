@@ -73,7 +73,8 @@ END_TEST
 
 START_TEST(fields_come_one_after_the_other)
 {
-    const struct slice bytes = BYTES("\x08\x96\x01" "\x12\x02hi" "\x1d\x01\x02\x03\x04" "\x21\x08\x07\x06\x05\x04\x03\x02\x01");
+    const struct slice bytes = BYTES("\x08\x96\x01" "\x12\x02hi"
+                                     "\x1d\x01\x02\x03\x04" "\x21\x08\x07\x06\x05\x04\x03\x02\x01");
     struct wire w = wire_of(bytes);
     struct wire_field f;
     ck_assert_int_eq(wire_next(&w, &f), 1);
@@ -127,5 +128,5 @@ START_TEST(zigzag_alternates_signs)
 END_TEST
 
 SUITE_MAIN("otlp/wire", varints_are_read_or_refused, tags_are_read_or_refused,
-           fields_come_one_after_the_other,
-           values_end_inside_the_message, an_empty_message_has_no_fields, zigzag_alternates_signs)
+           fields_come_one_after_the_other, values_end_inside_the_message,
+           an_empty_message_has_no_fields, zigzag_alternates_signs)

@@ -5,6 +5,7 @@
 #define MASQUES_TESTS_ROUTER_HOUSE_H
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -38,6 +39,7 @@ struct house {
     struct router *router;
     struct event *wake;
     int pipe[2];
+    int quiet; /* /dev/null */
     pthread_t thread;
     sem_t started, called;
     house_fn fn;
@@ -149,8 +151,15 @@ static inline void house_make(struct house *h)
     h->context = (struct link_context *)zmq_ctx_new();
     ck_assert_ptr_nonnull(h->context);
     ck_assert_int_eq(pipe(h->pipe), 0);
+    h->quiet = open("/dev/null", O_WRONLY);
     sem_init(&h->started, 0, 0);
     sem_init(&h->called, 0, 0);
+}
+
+/* What is tested is loud, and meant to be. */
+static inline void house_hush(struct house *h)
+{
+    h->log.fd = h->quiet;
 }
 
 /* An exporter that the configuration names. */
@@ -181,6 +190,7 @@ static inline void house_end(struct house *h)
     zmq_ctx_term(h->context);
     close(h->pipe[0]);
     close(h->pipe[1]);
+    close(h->quiet);
     sem_destroy(&h->started);
     sem_destroy(&h->called);
     nftw(h->dir, house_remove, 8, FTW_DEPTH | FTW_PHYS);
@@ -497,13 +507,19 @@ struct kept_id {
     uint64_t records, bytes, digest;
 };
 
+/* The id, with pointers into where `kept` lies now. */
+static inline Masques__Bus__DeliveryId *id_of(struct kept_id *kept)
+{
+    kept->id.store.data = kept->store;
+    kept->id.exporter = kept->exporter;
+    return &kept->id;
+}
+
 static inline void keep_id(struct kept_id *kept, const Masques__Bus__Deliver *deliver)
 {
     kept->id = *deliver->id;
     memcpy(kept->store, deliver->id->store.data, sizeof kept->store);
     snprintf(kept->exporter, sizeof kept->exporter, "%s", deliver->id->exporter);
-    kept->id.store.data = kept->store;
-    kept->id.exporter = kept->exporter;
     kept->attempt = deliver->attempt;
     kept->records = deliver->records;
     kept->bytes = deliver->bytes;
@@ -555,7 +571,7 @@ static inline void exporter_says(struct test_peer *p, struct kept_id *kept, Masq
     Masques__Bus__Rejected *rejects[] = {&reject};
     reject.count = rejected;
     reject.reason = (char *)(uintptr_t)"bad";
-    verdict.id = &kept->id;
+    verdict.id = id_of(kept);
     verdict.outcome = outcome;
     verdict.after_ms = after_ms;
     verdict.n_rejected = rejected != 0;
@@ -578,7 +594,7 @@ static inline void exporter_notes(struct test_peer *p, struct kept_id *kept, con
 {
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Progress progress = MASQUES__BUS__PROGRESS__INIT;
-    progress.id = &kept->id;
+    progress.id = id_of(kept);
     progress.note.data = (uint8_t *)(uintptr_t)note;
     progress.note.len = strlen(note);
     frame.body_case = BODY(PROGRESS);
@@ -594,7 +610,6 @@ static inline void exporter_sync(struct test_peer *p)
         struct kept_id bogus = {0};
         masques__bus__delivery_id__init(&bogus.id);
         memcpy(bogus.exporter, name, sizeof name);
-        bogus.id.exporter = bogus.exporter;
         bogus.id.first = 1u << 30;
         exporter_notes(p, &bogus, "?");
         while (peer_wait(p, BODY(CANCEL))->cancel->id->first != 1u << 30)

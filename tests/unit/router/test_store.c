@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -1064,6 +1065,114 @@ START_TEST(only_bytes_behind_the_last_trailer_are_a_torn_tail)
 }
 END_TEST
 
+/* ---- a device that fails ---- */
+
+struct failing {
+    enum io_step step;
+    int countdown; /* the step that makes it 0 fails */
+    int error;
+};
+
+static size_t fail_before(void *ctx, enum io_step step, size_t bytes, int *error)
+{
+    struct failing *f = ctx;
+    if (step != f->step || --f->countdown != 0)
+        return SIZE_MAX;
+    *error = f->error;
+    return bytes / 2;
+}
+
+static uint64_t segment_of_last(struct store *store, struct store_consumer *c)
+{
+    struct store_group g = next_group(store, c, LOGS, 0);
+    const struct store_extent *x;
+    size_t n;
+    ck_assert_int_eq(store_group_extents(store, c, LOGS, g.first, &x, &n), 0);
+    uint64_t segment = x[n - 1].segment;
+    done(store, c, LOGS, g.first, 0);
+    return segment;
+}
+
+START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
+{
+    static const struct {
+        enum io_step step;
+        int error, err;
+    } cases[] = {{IO_WRITE, EIO, GW_ERR_IO}, {IO_WRITE, ENOSPC, GW_ERR_FULL}, {IO_SYNC, EIO, GW_ERR_IO}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[64];
+        struct failing failing = {.step = cases[i].step, .error = cases[i].error};
+        struct io_hook hook = {fail_before, NULL, &failing};
+        struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
+        o.hook = &hook;
+        o.sync = STORE_SYNC_ALWAYS;
+        struct store *store = open_store(&o);
+        struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+        ck_assert_int_eq(put(store, 1, LOGS, 500), 0);
+        uint64_t before = segment_of_last(store, c);
+        failing.countdown = 1;
+        ck_assert_int_eq(put(store, 2, LOGS, 500), cases[i].err);
+        ck_assert_uint_eq(counts(store, c, LOGS).pending, 0);
+        ck_assert_int_eq(put(store, 2, LOGS, 500), 0); /* the same id again: it was not stored */
+        ck_assert_uint_gt(segment_of_last(store, c), before);
+        store = reopen(&store, &o);
+        ck_assert_uint_eq(counts(store, store_consumer_find(store, "a"), LOGS).stored, 2 + 3);
+        store_close(&store);
+        remove_dir(path);
+    }
+}
+END_TEST
+
+START_TEST(a_journal_that_cannot_be_written_confirms_nothing_until_it_can)
+{
+    char path[64];
+    struct failing failing = {.step = IO_WRITE, .error = EIO};
+    struct io_hook hook = {fail_before, NULL, &failing};
+    struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
+    o.hook = &hook;
+    struct store *store = open_store(&o);
+    struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST), *none;
+    ck_assert_int_eq(put(store, 1, LOGS, 500), 0);
+    failing.countdown = 1;
+    ck_assert_int_eq(store_consumer_register(store, "b", "test", BIT(LOGS), STORE_LOSSY, STORE_NOW, &none), GW_ERR_IO);
+    ck_assert_ptr_null(none);
+    ck_assert_ptr_null(store_consumer_find(store, "b"));
+    struct store_wishes wishes = {.linger_over = true};
+    struct store_group g;
+    failing.countdown = 1;
+    ck_assert_int_eq(store_group_next(store, c, LOGS, &wishes, &g), GW_ERR_IO);
+    ck_assert_int_eq(store_group_next(store, c, LOGS, &wishes, &g), 0);
+    ck_assert_int_eq(store_group_done(store, c, LOGS, g.first, 0), 0);
+    failing.countdown = 1; /* the live journal fails, the other one takes over */
+    ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
+    store = reopen(&store, &o);
+    ck_assert_uint_eq(counts(store, store_consumer_find(store, "a"), LOGS).delivered, batch_records(1));
+    store_close(&store);
+    remove_dir(path);
+}
+END_TEST
+
+START_TEST(half_a_journal_is_never_taken_for_one)
+{
+    char path[64], file[96];
+    struct failing failing = {.step = IO_WRITE, .error = EIO};
+    struct io_hook hook = {fail_before, NULL, &failing};
+    struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
+    o.hook = &hook;
+    struct store *store = open_store(&o);
+    ck_assert_int_eq(put(store, 1, LOGS, 500), 0);
+    store = reopen(&store, &o); /* journal.0 is live now, journal.1 was before */
+    store_close(&store);
+    struct store_report report;
+    failing.countdown = 3; /* lock, emptied header of journal.1, half its snapshot */
+    ck_assert_int_eq(store_open(&o, &store, &report), GW_ERR_IO);
+    snprintf(file, sizeof file, "%s/journal.0", path);
+    ck_assert_int_eq(truncate(file, 0), 0);
+    ck_assert_int_eq(store_open(&o, &store, &report), GW_ERR_CORRUPT);
+    remove_dir(path);
+}
+END_TEST
+
 SUITE_MAIN("store", a_store_is_found_again_with_its_uuid_and_a_higher_generation,
            a_second_opener_is_told_who_has_it, a_newer_version_is_refused_and_nothing_is_changed,
            segments_without_a_journal_are_left_alone, limits_that_make_no_sense_are_refused,
@@ -1085,4 +1194,6 @@ SUITE_MAIN("store", a_store_is_found_again_with_its_uuid_and_a_higher_generation
            a_segment_whose_headers_are_gone_is_put_aside_and_its_batches_are_counted,
            a_tail_that_is_gone_is_counted_and_its_numbers_are_not_used_again,
            bytes_that_imitate_records_never_pass_for_records,
-           only_bytes_behind_the_last_trailer_are_a_torn_tail)
+           only_bytes_behind_the_last_trailer_are_a_torn_tail,
+           a_segment_is_not_written_again_after_a_write_or_sync_failed,
+           a_journal_that_cannot_be_written_confirms_nothing_until_it_can, half_a_journal_is_never_taken_for_one)

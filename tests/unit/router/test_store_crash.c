@@ -4,6 +4,7 @@
  * of that write; or that step fails and it goes on. What it was promised stands in shared memory; the parent opens
  * the store and holds it to that. */
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "store_fixture.h"
@@ -42,7 +43,7 @@ struct facts {
     bool finished;
 };
 
-enum how { DIE_BEFORE, DIE_TORN_ONE, DIE_TORN_HALF, DIE_TORN_ALMOST, FAIL_IO, FAIL_FULL, HOWS };
+enum how { DIE_BEFORE, DIE_TORN_ONE, DIE_TORN_HALF, DIE_TORN_ALMOST, FAIL_IO, FAIL_FULL, DEAD_DISK };
 
 struct killer {
     struct facts *facts;
@@ -53,8 +54,8 @@ struct killer {
 static size_t before(void *ctx, enum io_step step, size_t bytes, int *error)
 {
     struct killer *k = ctx;
-    (void)step;
-    if (k->facts->steps++ != k->at)
+    uint64_t now = k->facts->steps++;
+    if (k->how == DEAD_DISK ? now < k->at || step != IO_WRITE : now != k->at)
         return SIZE_MAX;
     *error = k->how == FAIL_FULL ? 28 /* ENOSPC */ : 5 /* EIO */;
     switch (k->how) {
@@ -369,6 +370,28 @@ static void republish(struct store *store, const struct facts *f)
     free(bytes);
 }
 
+/* What a lossy consumer lost was written down before it was gone: nothing is found missing. */
+static void drain_lossy(struct store *store, unsigned signal)
+{
+    struct store_consumer *c = store_consumer_find(store, "debug");
+    struct store_wishes wishes = {.linger_over = true};
+    struct store_group g;
+    struct store_counts counts;
+    while (store_group_next(store, c, signal, &wishes, &g) == 0)
+        ck_assert_int_eq(store_group_done(store, c, signal, g.first, 0), 0);
+    ck_assert_int_eq(store_consumer_counts(store, c, signal, &counts), 0);
+    ck_assert_uint_eq(counts.pending, 0);
+    ck_assert_uint_eq(counts.lost, counts.lost_by[STORE_LOSS_SPACE]);
+}
+
+static void check_quarantine_is_empty(const char *path)
+{
+    char sub[96];
+    snprintf(sub, sizeof sub, "%s/quarantine", path);
+    ck_assert_int_eq(rmdir(sub), 0);
+    ck_assert_int_eq(mkdir(sub, 0700), 0);
+}
+
 static void judge(const char *path, const struct facts *f)
 {
     struct store_options o = {.directory = path, .max_bytes = 4 * LIMIT_BYTES, .segment_bytes = SEGMENT, .now_ns = 2,
@@ -380,6 +403,7 @@ static void judge(const char *path, const struct facts *f)
     ck_assert_uint_gt(store_generation(store), f->generation);
     ck_assert_uint_eq(report.journal_damaged, 0);
     ck_assert_uint_eq(report.quarantined, 0);
+    check_quarantine_is_empty(path);
     if (f->generation)
         ck_assert_mem_eq(store_uuid(store), f->uuid, STORE_UUID_BYTES);
     check_counts(store);
@@ -392,6 +416,8 @@ static void judge(const char *path, const struct facts *f)
         drain(store, f, LOGS, seen);
         drain(store, f, METRICS, seen);
         judge_batches(f, seen);
+        drain_lossy(store, LOGS);
+        drain_lossy(store, TRACES);
         check_counts(store);
     }
     store_close(&store);
@@ -471,6 +497,12 @@ START_TEST(a_step_that_fails_keeps_every_promise)
 }
 END_TEST
 
+START_TEST(writes_that_fail_from_some_step_on_keep_every_promise)
+{
+    every_step(DEAD_DISK, STORE_SYNC_NONE);
+}
+END_TEST
+
 START_TEST(no_space_at_any_step_keeps_every_promise)
 {
     every_step(FAIL_FULL, STORE_SYNC_NONE);
@@ -492,5 +524,5 @@ END_TEST
 SUITE_MAIN("store, death at every step", death_before_any_step_keeps_every_promise,
            a_write_torn_after_one_byte_keeps_every_promise, a_write_torn_in_the_middle_keeps_every_promise,
            a_write_torn_before_its_last_byte_keeps_every_promise, a_step_that_fails_keeps_every_promise,
-           no_space_at_any_step_keeps_every_promise, a_failed_sync_or_write_keeps_every_promise_with_syncs,
+           writes_that_fail_from_some_step_on_keep_every_promise, no_space_at_any_step_keeps_every_promise, a_failed_sync_or_write_keeps_every_promise_with_syncs,
            death_before_any_step_keeps_every_promise_with_syncs)
