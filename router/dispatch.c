@@ -7,7 +7,6 @@
 #include "router/confirm.h"
 #include "router/deliver.h"
 #include "router/settle.h"
-#include "shared/base/entropy.h"
 
 #define PAUSE_MS 100u          /* for a lane whose group could not be sent */
 #define JOURNAL_PAUSE_MS 1000u /* for a lane whose group could not be journaled */
@@ -67,7 +66,7 @@ static void answer(struct dispatch *d, struct subscriber *sub, enum settle_answe
 
 static struct settle settling(struct dispatch *d)
 {
-    return (struct settle){d->store, d->log, loop_now_ms(d->loop), entropy_u64()};
+    return (struct settle){d->store, d->log, loop_now_ms(d->loop)};
 }
 
 void dispatch_opened(struct dispatch *d, struct session *session, const Masques__Bus__Hello *hello)
@@ -213,10 +212,16 @@ static bool send_ready(struct dispatch *d, struct subscriber *sub, unsigned sign
 
 /* ---- forming ---- */
 
-static uint64_t ripe_ms(const struct subscriber *sub, const struct lane *lane)
+/* Close behind another delivery, a small one is not worth its message. */
+static bool close_behind(const struct dispatch *d, const struct lane *lane)
+{
+    return lane_busy(lane) || loop_now_ms(d->loop) - lane->formed_ms < DISPATCH_WORTH_MS;
+}
+
+static uint64_t ripe_ms(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane)
 {
     uint64_t wait = sub->linger_ms;
-    if (lane_busy(lane) && wait < DISPATCH_WORTH_MS)
+    if (close_behind(d, lane) && wait < DISPATCH_WORTH_MS)
         wait = DISPATCH_WORTH_MS;
     return lane->since_ms + wait;
 }
@@ -226,15 +231,18 @@ static bool ripe(const struct dispatch *d, const struct subscriber *sub, const s
 {
     if (d->draining || lane->open_bytes == 0)
         return true;
-    if (lane_busy(lane) && sub->linger_ms == 0 && lane->open_bytes >= DISPATCH_WORTH_BYTES)
+    if (sub->linger_ms == 0 && lane->open_bytes >= DISPATCH_WORTH_BYTES)
         return true;
-    return loop_now_ms(d->loop) >= ripe_ms(sub, lane);
+    return loop_now_ms(d->loop) >= ripe_ms(d, sub, lane);
 }
 
+/* There is room for another delivery, and for one that is worth its message. */
 static bool has_room(const struct subscriber *sub, const struct lane *lane)
 {
-    return !lane->blocked && lane_busy(lane) < sub->in_flight &&
-           (sub->out_bytes == 0 || sub->out_bytes + DISPATCH_WORTH_BYTES <= sub->credit);
+    if (lane->blocked || lane_busy(lane) >= sub->in_flight)
+        return false;
+    uint64_t worth = sub->max_bytes < DISPATCH_WORTH_BYTES ? sub->max_bytes : DISPATCH_WORTH_BYTES;
+    return sub->out_bytes == 0 || sub->out_bytes + worth <= sub->credit;
 }
 
 /* Asking the store is worth it. */
@@ -292,7 +300,7 @@ static void take_from_open(struct dispatch *d, struct lane *lane, const struct s
         return;
     lane->open_bytes -= group->bytes < lane->open_bytes ? group->bytes : lane->open_bytes;
     lane->open_records -= group->records < lane->open_records ? group->records : lane->open_records;
-    lane->since_ms = loop_now_ms(d->loop);
+    lane->since_ms = lane->formed_ms = loop_now_ms(d->loop);
 }
 
 /* One group from the store into the lane, and out. Returns its bytes; 0: none, or it waits for credit. */
@@ -416,7 +424,7 @@ static void lane_due(const struct dispatch *d, const struct subscriber *sub, con
     if (lane->pause_ms > loop_now_ms(d->loop))
         earlier(due_ms, lane->pause_ms);
     else if (lane->open_bytes)
-        earlier(due_ms, ripe_ms(sub, lane));
+        earlier(due_ms, ripe_ms(d, sub, lane));
 }
 
 static void set_timer(struct dispatch *d)

@@ -2,16 +2,17 @@
 /* Deliveries to the exporters: forms groups for whoever has credit, sends them, hears what became of them.
  *
  * A group is formed when its exporter can take it, not before: under load the batches that came meanwhile make it
- * larger. With deliveries out already, a further one waits until it is worth a message. */
+ * larger. The first delivery after a pause goes out at once; close behind another one it waits until it is worth its
+ * message, since message, verdict and confirmation cost more than a small delivery itself. */
 #ifndef MASQUES_ROUTER_DISPATCH_H
 #define MASQUES_ROUTER_DISPATCH_H
 
 #include "router/ingress.h"
 #include "router/subscribers.h"
 
-#define DISPATCH_WORTH_BYTES (64u * 1024) /* a further delivery waits for so much … */
-#define DISPATCH_WORTH_MS 5u              /* … or so long */
-#define DISPATCH_QUANTUM_BYTES (4u << 20) /* of one exporter before the next has its turn */
+#define DISPATCH_WORTH_BYTES (256u * 1024) /* a delivery close behind another waits for so much … */
+#define DISPATCH_WORTH_MS 5u               /* … or so long, which also says what is close */
+#define DISPATCH_QUANTUM_BYTES (4u << 20)  /* of one exporter before the next has its turn */
 
 struct dispatch;
 

@@ -146,7 +146,7 @@ static void on_deadline(void *ctx)
     drain_is_over(ctx);
 }
 
-/* After the link's own chore: what it received is in this turn's commit. */
+/* Comes before the link's own chore, which looks for what the sending here has hidden from the loop. */
 static bool turn(void *ctx)
 {
     struct router *r = ctx;
@@ -154,10 +154,17 @@ static bool turn(void *ctx)
     bool journaled = ingress_commit(r->ingress, &fresh) == GW_OK;
     dispatch_fresh(r->dispatch, &fresh);
     bool more = dispatch_turn(r->dispatch, journaled);
-    bool sent = sessions_end_of_turn(r->sessions);
+    sessions_end_of_turn(r->sessions);
     if (r->draining && !more && dispatch_idle(r->dispatch))
         drain_is_over(r);
-    return more || sent;
+    return more;
+}
+
+/* Comes behind the link's chore: what that has received must not wait for another event. */
+static bool turn_again(void *ctx)
+{
+    const struct router *r = ctx;
+    return sessions_unfinished(r->sessions);
 }
 
 void router_drain(struct router *r, uint32_t within_ms)
@@ -224,6 +231,7 @@ static int open_store(struct router *r, char *why, size_t why_size)
     return err;
 }
 
+/* Binds, with the turn's chores on both sides of the link's. */
 static int open_bus(struct router *r, struct link_context *context, char *why, size_t why_size)
 {
     struct sessions_options options = {
@@ -232,9 +240,10 @@ static int open_bus(struct router *r, struct link_context *context, char *why, s
         .beat_ms = r->options.beat_ms,
         .silence_ms = r->options.silence_ms,
     };
-    const char *fault = "";
-    r->sessions = sessions_new(r->loop, context, &options, &sessions_events, r, r->log, &fault);
-    if (r->sessions)
+    const char *fault = gw_strerror(GW_ERR_NOMEM);
+    if (loop_add_chore(r->loop, turn, r) == GW_OK)
+        r->sessions = sessions_new(r->loop, context, &options, &sessions_events, r, r->log, &fault);
+    if (r->sessions && loop_add_chore(r->loop, turn_again, r) == GW_OK)
         return GW_OK;
     snprintf(why, why_size, "cannot listen on %s: %s", r->options.endpoint, fault);
     return GW_ERR_IO;
@@ -256,8 +265,7 @@ static int build(struct router *r, char *why, size_t why_size)
     r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, memory / 2, r->log);
     r->report = report_new();
     r->deadline = loop_timer_new(r->loop, on_deadline, r);
-    if (r->ingress && r->dispatch && r->report && r->deadline &&
-        loop_add_chore(r->loop, turn, r) == GW_OK)
+    if (r->ingress && r->dispatch && r->report && r->deadline)
         return GW_OK;
     snprintf(why, why_size, "no memory");
     return GW_ERR_NOMEM;
@@ -301,6 +309,7 @@ void router_free(struct router **at)
     if (!r)
         return;
     loop_remove_chore(r->loop, turn, r);
+    loop_remove_chore(r->loop, turn_again, r);
     loop_timer_free(&r->deadline);
     dispatch_free(&r->dispatch);
     ingress_free(&r->ingress);

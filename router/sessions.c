@@ -53,7 +53,6 @@ struct sessions {
     uint32_t beat_ms, silence_ms;
     uint64_t ticked_ms;
     uint64_t beats;
-    bool sent;
     bool some_over;
     struct log_gate odd;
 };
@@ -86,17 +85,10 @@ static struct expected *expected_by_name(const struct sessions *s, const char *n
 
 /* ---- sending ---- */
 
-static int send_to(struct sessions *s, uint32_t route, Masques__Bus__Frame *frame,
-                   const struct link_payload *payloads, size_t count)
-{
-    s->sent = true;
-    return link_send(s->link, route, frame, payloads, count);
-}
-
 /* Answers that stand outside of any session: whoever is gone does not miss them. */
 static void tell(struct sessions *s, uint32_t route, Masques__Bus__Frame *frame)
 {
-    int err = send_to(s, route, frame, NULL, 0);
+    int err = link_send(s->link, route, frame, NULL, 0);
     if (err != GW_OK && err != GW_ERR_NOT_FOUND)
         log_debug(s->log, "bus: an answer could not be sent: %s", gw_strerror(err));
 }
@@ -145,7 +137,7 @@ int sessions_send(struct sessions *s, struct session *session, Masques__Bus__Fra
     if (session->over)
         return GW_ERR_CLOSED;
     frame->session = session->number;
-    int err = send_to(s, session->route, frame, payloads, count);
+    int err = link_send(s->link, session->route, frame, payloads, count);
     if (err == GW_ERR_NOT_FOUND)
         mark_over(s, session, "the peer is gone");
     return err;
@@ -372,15 +364,17 @@ static void message_came(void *ctx, struct link_message *message)
         session_message(s, message);
 }
 
-bool sessions_end_of_turn(struct sessions *s)
+void sessions_end_of_turn(struct sessions *s)
 {
     for (size_t i = 0; i < s->kept_count; i++)
         link_message_free(&s->kept[i]);
     s->kept_count = 0;
     close_those_over(s);
-    bool sent = s->sent;
-    s->sent = false;
-    return sent;
+}
+
+bool sessions_unfinished(const struct sessions *s)
+{
+    return s->kept_count > 0;
 }
 
 /* ---- heartbeats ---- */

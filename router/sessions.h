@@ -60,9 +60,10 @@ int sessions_send(struct sessions *sessions, struct session *session, Masques__B
 /* Ends the session with RESET because of what the peer said or could not be answered; events.closed() follows. */
 void sessions_reset(struct sessions *sessions, struct session *session, const char *why);
 
-/* The last of a turn's work: frees its messages, reports sessions that ended within it. True: messages were sent,
- * which may have hidden others from the loop; it must not wait. */
-bool sessions_end_of_turn(struct sessions *sessions);
+/* The last of a turn's work: frees its messages, reports sessions that ended within it. */
+void sessions_end_of_turn(struct sessions *sessions);
+/* Messages came since then. */
+bool sessions_unfinished(const struct sessions *sessions);
 
 size_t sessions_count(const struct sessions *sessions);
 /* The i-th living session; NULL behind the last. */

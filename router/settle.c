@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/base/entropy.h"
+
 #define AFTER_MAX_MS 3600000u /* an exporter's own wish to wait */
 
 uint64_t settle_retry_ms(uint32_t attempt, uint64_t random)
@@ -119,7 +121,7 @@ static enum settle_answer retry(const struct settle *s, struct subscriber *sub,
         return SETTLE_CONFIRM;
     uint64_t wait = verdict->after_ms < AFTER_MAX_MS ? verdict->after_ms : AFTER_MAX_MS;
     if (wait == 0)
-        wait = settle_retry_ms(d->attempt, s->random);
+        wait = settle_retry_ms(d->attempt, entropy_u64());
     wait_then_retry(sub, d, s->now_ms + wait);
     return SETTLE_CONFIRM;
 }

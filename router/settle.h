@@ -22,7 +22,6 @@ struct settle {
     struct store *store;
     const struct log *log;
     uint64_t now_ms;
-    uint64_t random; /* for the jitter of a retry */
 };
 
 /* DELIVERY_VERDICT, also one that HELLO repeats. One for a delivery that is settled already is confirmed again and

@@ -33,6 +33,7 @@ struct lane {
     /* What the store holds for it in no group yet, as far as it was told: only decides when to ask the store. */
     uint64_t open_records, open_bytes;
     uint64_t since_ms; /* when the oldest of that came */
+    uint64_t formed_ms; /* when the last group was formed of it */
     bool ask;          /* the store may have more than open_bytes tells: groups of old, backlog */
     bool blocked;      /* the store hands out no more before something is settled */
     uint64_t pause_ms; /* the journal failed: not before this time; 0: no pause */

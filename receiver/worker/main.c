@@ -89,9 +89,12 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--child") == 0)
         return run_child();
-    bool asked = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0);
-    fprintf(asked ? stdout : stderr,
-            "masques-receiver-worker is started by masques-receiver: see masques-receiver %s\n",
-            asked ? argv[1] : "--help");
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("masques-receiver-worker " MASQUES_VERSION);
+        return EXIT_SUCCESS;
+    }
+    bool asked = argc == 2 && strcmp(argv[1], "--help") == 0;
+    fputs("masques-receiver-worker is started by masques-receiver: see masques-receiver --help\n",
+          asked ? stdout : stderr);
     return asked ? EXIT_SUCCESS : EXIT_FAILURE;
 }

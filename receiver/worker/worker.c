@@ -155,8 +155,10 @@ void worker_drain(struct worker *w, uint32_t within_ms)
     if (w->draining)
         return;
     w->draining = true;
-    uint32_t usual_ms = w->settings->worker->drain_ms ? w->settings->worker->drain_ms : DRAIN_MS;
-    loop_timer_set(w->drain_end, within_ms ? within_ms : usual_ms);
+    uint32_t ms = w->settings->worker->drain_ms ? w->settings->worker->drain_ms : DRAIN_MS;
+    if (within_ms && within_ms < ms)
+        ms = within_ms;
+    loop_timer_set(w->drain_end, ms);
     door_drain(w->door, all_gone, w);
 }
 

@@ -24,7 +24,8 @@ void worker_free(struct worker **worker);
 /* Accepts from the listeners that the settings name, whose descriptors it takes. */
 int worker_start(struct worker *worker) GW_MUST_CHECK;
 
-/* Lets requests in flight finish, then stops the loop; at the latest after `within_ms` (0: as the settings say). */
+/* Lets requests in flight finish, then stops the loop; at the latest after `within_ms` (0: no word on it) or what the
+ * settings say, whichever is less. */
 void worker_drain(struct worker *worker, uint32_t within_ms);
 
 /* The master says that the router was started anew. */

@@ -44,6 +44,8 @@ struct host {
     char endpoint[160];
     struct link *link;
     struct loop_timer *beat;
+    struct event *input; /* commands */
+    struct event *up;    /* the worker's beats */
     uint32_t route; /* of the worker; 0: none yet */
     uint64_t session;
     enum answer answer;
@@ -314,8 +316,10 @@ static void control_readable(evutil_socket_t fd, short what, void *arg)
             note_beat(host, up->beat);
         protobuf_c_message_free_unpacked(message, NULL);
     }
-    if (err == GW_ERR_CLOSED)
+    if (err == GW_ERR_CLOSED) {
+        event_del(host->up);
         loop_stop(host->loop);
+    }
 }
 
 /* ---- commands ---- */
@@ -366,6 +370,7 @@ static void command(evutil_socket_t fd, short what, void *arg)
     (void)what;
     ssize_t n = read(fd, text + len, sizeof text - 1 - len);
     if (n <= 0) {
+        event_del(host->input);
         loop_stop(host->loop);
         return;
     }
@@ -416,19 +421,19 @@ int main(int argc, char **argv)
         fail("memory");
     router_up(&host);
     loop_timer_set(host.beat, BEAT_MS);
-    struct event *input =
+    host.input =
         event_new(loop_base(host.loop), STDIN_FILENO, EV_READ | EV_PERSIST, command, &host);
-    struct event *control = event_new(loop_base(host.loop), host.control, EV_READ | EV_PERSIST,
-                                      control_readable, &host);
-    event_add(input, NULL);
-    event_add(control, NULL);
+    host.up = event_new(loop_base(host.loop), host.control, EV_READ | EV_PERSIST,
+                        control_readable, &host);
+    event_add(host.input, NULL);
+    event_add(host.up, NULL);
     printf("port %u worker %d\n", port, (int)host.worker);
     fflush(stdout);
     loop_run(host.loop);
     print_stats(&host);
     wait_for_worker(&host);
-    event_free(input);
-    event_free(control);
+    event_free(host.input);
+    event_free(host.up);
     link_close(&host.link);
     loop_timer_free(&host.beat);
     loop_free(&host.loop);
