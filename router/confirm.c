@@ -40,34 +40,35 @@ void confirms_drop(struct confirms *c, const struct subscriber *sub)
     c->count = kept;
 }
 
-static int send_one(const struct confirm *confirm, const struct store *store,
-                    struct sessions *sessions)
+int confirm_send(struct sessions *sessions, struct session *session, enum confirm_kind kind,
+                 Masques__Bus__DeliveryId *id)
 {
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__VerdictOk verdict_ok = MASQUES__BUS__VERDICT_OK__INIT;
     Masques__Bus__ProgressOk progress_ok = MASQUES__BUS__PROGRESS_OK__INIT;
-    Masques__Bus__DeliveryId id;
-    deliver_id(&id, store, confirm->sub, confirm->signal, confirm->generation, confirm->first,
-               confirm->last);
-    if (confirm->kind == CONFIRM_VERDICT) {
-        verdict_ok.id = &id;
+    if (kind == CONFIRM_VERDICT) {
+        verdict_ok.id = id;
         frame.body_case = MASQUES__BUS__FRAME__BODY_VERDICT_OK;
         frame.verdict_ok = &verdict_ok;
     } else {
-        progress_ok.id = &id;
+        progress_ok.id = id;
         frame.body_case = MASQUES__BUS__FRAME__BODY_PROGRESS_OK;
         frame.progress_ok = &progress_ok;
     }
-    return sessions_send(sessions, confirm->sub->session, &frame, NULL, 0);
+    return sessions_send(sessions, session, &frame, NULL, 0);
 }
 
 void confirms_send(struct confirms *c, const struct store *store, struct sessions *sessions)
 {
     size_t kept = 0;
     for (size_t i = 0; i < c->count; i++) {
-        int err = send_one(&c->list[i], store, sessions);
+        const struct confirm *confirm = &c->list[i];
+        Masques__Bus__DeliveryId id;
+        deliver_id(&id, store, confirm->sub, confirm->signal, confirm->generation, confirm->first,
+                   confirm->last);
+        int err = confirm_send(sessions, confirm->sub->session, confirm->kind, &id);
         if (err == GW_ERR_FULL || err == GW_ERR_NOMEM)
-            c->list[kept++] = c->list[i];
+            c->list[kept++] = *confirm;
     }
     c->count = kept;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What exporters are to be told once the journal has it: VERDICT_OK and PROGRESS_OK. Kept over turns whose commit
- * fails, since nothing may be confirmed that a crash could undo. */
+/* What exporters are to be told once the journal has it: VERDICT_OK and PROGRESS_OK. Kept over
+ * turns whose commit fails, since nothing may be confirmed that a crash could undo. */
 #ifndef MASQUES_ROUTER_CONFIRM_H
 #define MASQUES_ROUTER_CONFIRM_H
 
@@ -33,7 +33,12 @@ int confirms_add(struct confirms *confirms, struct subscriber *sub, enum confirm
 /* The session of this one is over: it asks again in the next. */
 void confirms_drop(struct confirms *confirms, const struct subscriber *sub);
 
-/* The journal has everything: sends them all. What finds no room in the socket stays for the next time. */
+/* Confirms at once what needs no journal; the id is said back as it came. */
+int confirm_send(struct sessions *sessions, struct session *session, enum confirm_kind kind,
+                 Masques__Bus__DeliveryId *id) GW_MUST_CHECK;
+
+/* The journal has everything: sends them all. What finds no room in the socket stays for the next
+ * time. */
 void confirms_send(struct confirms *confirms, const struct store *store, struct sessions *sessions);
 
 #endif

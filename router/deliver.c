@@ -43,8 +43,9 @@ static int make_room(struct deliver *d, size_t count)
     return GW_OK;
 }
 
-void deliver_id(Masques__Bus__DeliveryId *id, const struct store *store, const struct subscriber *sub,
-                unsigned signal, uint64_t generation, uint64_t first, uint64_t last)
+void deliver_id(Masques__Bus__DeliveryId *id, const struct store *store,
+                const struct subscriber *sub, unsigned signal, uint64_t generation, uint64_t first,
+                uint64_t last)
 {
     masques__bus__delivery_id__init(id);
     id->store.data = (uint8_t *)(uintptr_t)store_uuid(store); /* packed, never written to */
@@ -94,7 +95,8 @@ static void list_extents(struct deliver *d, Masques__Bus__Deliver *said,
 }
 
 static int send_extents(struct deliver *d, struct sessions *sessions, struct subscriber *sub,
-                        Masques__Bus__Frame *frame, const struct store_extent *batches, size_t count)
+                        Masques__Bus__Frame *frame, const struct store_extent *batches,
+                        size_t count)
 {
     list_extents(d, frame->deliver, batches, count);
     return sessions_send(sessions, sub->session, frame, NULL, 0);

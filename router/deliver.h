@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The message DELIVER: a group of the store as extents, for an exporter that reads the store's files itself, or with
- * its bytes. */
+/* The message DELIVER: a group of the store as extents, for an exporter that reads the store's
+ * files itself, or with its bytes. */
 #ifndef MASQUES_ROUTER_DELIVER_H
 #define MASQUES_ROUTER_DELIVER_H
 
 #include "router/subscriber.h"
 
-/* Payload frames of one message; a group of more batches travels with neighbours joined (the concatenation of batches
- * is a batch), the receive time being that of the first. Below the link's limit of parts. */
+/* Payload frames of one message; a group of more batches travels with neighbours joined (the
+ * concatenation of batches is a batch), the receive time being that of the first. Below the link's
+ * limit of parts. */
 #define DELIVER_FRAMES_MAX 1000u
 
-/* Memory for the message being put together, kept from one to the next. Embedded; all zero is empty. */
+/* Memory for the message being put together, kept from one to the next. Embedded; all zero is
+ * empty. */
 struct deliver {
     Masques__Bus__Extents *extents;
     Masques__Bus__Extents **extent_pointers;
@@ -21,13 +23,15 @@ struct deliver {
 
 void deliver_fini(struct deliver *deliver);
 
-/* Sends a group that the exporter's session takes. 0; errors of store_group_extents(), store_read(), sessions_send();
- * GW_ERR_NOMEM. On error nothing was sent. */
+/* Sends a group that the exporter's session takes. 0; errors of store_group_extents(),
+ * store_read(), sessions_send(); GW_ERR_NOMEM. On error nothing was sent. */
 int deliver_send(struct deliver *deliver, struct store *store, struct sessions *sessions,
-                 struct subscriber *sub, unsigned signal, const struct store_group *group) GW_MUST_CHECK;
+                 struct subscriber *sub, unsigned signal,
+                 const struct store_group *group) GW_MUST_CHECK;
 
 /* Fills in the id of a delivery; it borrows store and subscriber. */
-void deliver_id(Masques__Bus__DeliveryId *id, const struct store *store, const struct subscriber *sub,
-                unsigned signal, uint64_t generation, uint64_t first, uint64_t last);
+void deliver_id(Masques__Bus__DeliveryId *id, const struct store *store,
+                const struct subscriber *sub, unsigned signal, uint64_t generation, uint64_t first,
+                uint64_t last);
 
 #endif

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "router/dispatch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "router/confirm.h"
 #include "router/deliver.h"
-#include "router/settle.h"
+#include "router/replies.h"
 
-#define PAUSE_MS 100u          /* for a lane whose group could not be sent */
+#define PAUSE_MS 100u /* for a lane whose group could not be sent */
+#define SAY_EVERY_MS 10000u
 #define JOURNAL_PAUSE_MS 1000u /* for a lane whose group could not be journaled */
 
 struct dispatch {
@@ -19,7 +18,7 @@ struct dispatch {
     uint64_t inline_bytes;
     const struct log *log;
     struct deliver deliver;
-    struct confirms confirms;
+    struct replies *replies;
     struct loop_timer *timer; /* makes a turn come when something is due */
     uint64_t timer_ms;        /* when; 0: not set */
     size_t next;              /* subscriber that is served first */
@@ -28,101 +27,24 @@ struct dispatch {
     struct log_gate gate;
 };
 
-/* ---- what exporters say ---- */
-
-static void cancel(struct dispatch *d, struct subscriber *sub, unsigned signal, uint64_t generation,
-                   uint64_t first, uint64_t last)
-{
-    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
-    Masques__Bus__Cancel said = MASQUES__BUS__CANCEL__INIT;
-    Masques__Bus__DeliveryId id;
-    deliver_id(&id, d->store, sub, signal, generation, first, last);
-    said.id = &id;
-    frame.body_case = MASQUES__BUS__FRAME__BODY_CANCEL;
-    frame.cancel = &said;
-    int err = sessions_send(d->sessions, sub->session, &frame, NULL, 0);
-    if (err == GW_ERR_NOMEM || err == GW_ERR_FULL)
-        sessions_reset(d->sessions, sub->session, "a CANCEL could not be sent");
-}
-
-static void answer(struct dispatch *d, struct subscriber *sub, enum settle_answer settled,
-                   enum confirm_kind kind, const Masques__Bus__DeliveryId *id)
-{
-    switch (settled) {
-    case SETTLE_CONFIRM:
-        if (confirms_add(&d->confirms, sub, kind, id) != GW_OK)
-            sessions_reset(d->sessions, sub->session, "no memory for its verdict");
-        break;
-    case SETTLE_CANCEL:
-        cancel(d, sub, (unsigned)id->signal, id->generation, id->first, id->last);
-        break;
-    case SETTLE_AGAIN:
-        sessions_reset(d->sessions, sub->session, "no memory for its delivery");
-        break;
-    case SETTLE_NOTHING:
-        break;
-    }
-}
-
-static struct settle settling(struct dispatch *d)
-{
-    return (struct settle){d->store, d->log, loop_now_ms(d->loop)};
-}
+/* ---- news ---- */
 
 void dispatch_opened(struct dispatch *d, struct session *session, const Masques__Bus__Hello *hello)
 {
-    struct subscriber *sub = session_owner(session);
-    struct settle settle = settling(d);
-    for (size_t i = 0; i < hello->n_deliveries; i++) {
-        const Masques__Bus__DeliveryState *state = hello->deliveries[i];
-        if (state->verdict) {
-            answer(d, sub, settle_verdict(&settle, sub, state->verdict), CONFIRM_VERDICT,
-                   state->verdict->id);
-            continue;
-        }
-        enum settle_answer said = settle_claim(&settle, sub, state->id);
-        if (said != SETTLE_CONFIRM) /* that it goes on needs no answer */
-            answer(d, sub, said, CONFIRM_VERDICT, state->id);
-    }
+    replies_hello(d->replies, session_owner(session), hello);
 }
 
 void dispatch_closed(struct dispatch *d, struct session *session)
 {
-    struct subscriber *sub = session_owner(session);
-    if (sub)
-        confirms_drop(&d->confirms, sub);
+    if (session_owner(session))
+        replies_drop(d->replies, session_owner(session));
 }
 
-void dispatch_message(struct dispatch *d, struct session *session, const struct link_message *message)
+void dispatch_message(struct dispatch *d, struct session *session,
+                      const struct link_message *message)
 {
-    struct subscriber *sub = session_owner(session);
-    const Masques__Bus__Frame *frame = message->frame;
-    struct settle settle;
-    switch (frame->body_case) {
-    case MASQUES__BUS__FRAME__BODY_CREDIT:
-        sub->credit = frame->credit->bytes;
-        sub->credit_known = true;
-        break;
-    case MASQUES__BUS__FRAME__BODY_DELIVERY_VERDICT:
-        settle = settling(d);
-        answer(d, sub, settle_verdict(&settle, sub, frame->delivery_verdict), CONFIRM_VERDICT,
-               frame->delivery_verdict->id);
-        break;
-    case MASQUES__BUS__FRAME__BODY_PROGRESS:
-        settle = settling(d);
-        answer(d, sub, settle_progress(&settle, sub, frame->progress), CONFIRM_PROGRESS,
-               frame->progress->id);
-        break;
-    case MASQUES__BUS__FRAME__BODY_HEARTBEAT:
-        sub->health = frame->heartbeat->health;
-        snprintf(sub->error, sizeof sub->error, "%s", frame->heartbeat->error);
-        break;
-    default: /* of a newer exporter, which can do without our understanding it */
-        break;
-    }
+    replies_message(d->replies, session_owner(session), message->frame);
 }
-
-/* ---- what the store says ---- */
 
 void dispatch_fresh(struct dispatch *d, const struct ingress_fresh *fresh)
 {
@@ -203,7 +125,8 @@ static bool send_ready(struct dispatch *d, struct subscriber *sub, unsigned sign
         subscriber_set_state(sub, delivery, DELIVERY_OUT);
         return true;
     }
-    if (log_gate_pass(&d->gate, loop_now_ms(d->loop), 10000))
+    if (!session_is_over(sub->session) &&
+        log_gate_pass(&d->gate, loop_now_ms(d->loop), SAY_EVERY_MS))
         log_warn(d->log, "%s: a delivery could not be sent: %s", sub->name, gw_strerror(err));
     give_back(d, sub, signal, delivery);
     subscriber_lane(sub, signal)->pause_ms = loop_now_ms(d->loop) + PAUSE_MS;
@@ -218,7 +141,8 @@ static bool close_behind(const struct dispatch *d, const struct lane *lane)
     return lane_busy(lane) || loop_now_ms(d->loop) - lane->formed_ms < DISPATCH_WORTH_MS;
 }
 
-static uint64_t ripe_ms(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane)
+static uint64_t ripe_ms(const struct dispatch *d, const struct subscriber *sub,
+                        const struct lane *lane)
 {
     uint64_t wait = sub->linger_ms;
     if (close_behind(d, lane) && wait < DISPATCH_WORTH_MS)
@@ -246,15 +170,15 @@ static bool has_room(const struct subscriber *sub, const struct lane *lane)
 }
 
 /* Asking the store is worth it. */
-static bool may_form(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane)
+static bool may_form(const struct dispatch *d, const struct subscriber *sub,
+                     const struct lane *lane)
 {
     if (!has_room(sub, lane) || lane->pause_ms > loop_now_ms(d->loop))
         return false;
     if (lane->ask)
         return true;
-    return lane->open_bytes &&
-           (lane->open_bytes >= sub->max_bytes || lane->open_records >= sub->max_records ||
-            ripe(d, sub, lane));
+    return lane->open_bytes && (lane->open_bytes >= sub->max_bytes ||
+                                lane->open_records >= sub->max_records || ripe(d, sub, lane));
 }
 
 static struct store_wishes wishes_of(const struct dispatch *d, const struct subscriber *sub,
@@ -268,7 +192,8 @@ static struct store_wishes wishes_of(const struct dispatch *d, const struct subs
     };
 }
 
-static void nothing_formed(struct dispatch *d, const struct subscriber *sub, struct lane *lane, int err)
+static void nothing_formed(struct dispatch *d, const struct subscriber *sub, struct lane *lane,
+                           int err)
 {
     switch (err) {
     case GW_ERR_NOT_FOUND:
@@ -288,7 +213,7 @@ static void nothing_formed(struct dispatch *d, const struct subscriber *sub, str
         break;
     default:
         lane->pause_ms = loop_now_ms(d->loop) + JOURNAL_PAUSE_MS;
-        if (log_gate_pass(&d->gate, loop_now_ms(d->loop), 10000))
+        if (log_gate_pass(&d->gate, loop_now_ms(d->loop), SAY_EVERY_MS))
             log_warn(d->log, "%s: no delivery can be formed: %s", sub->name, gw_strerror(err));
     }
 }
@@ -303,7 +228,8 @@ static void take_from_open(struct dispatch *d, struct lane *lane, const struct s
     lane->since_ms = lane->formed_ms = loop_now_ms(d->loop);
 }
 
-/* One group from the store into the lane, and out. Returns its bytes; 0: none, or it waits for credit. */
+/* One group from the store into the lane, and out. Returns its bytes; 0: none, or it waits for
+ * credit. */
 static uint64_t form_one(struct dispatch *d, struct subscriber *sub, unsigned signal)
 {
     struct lane *lane = subscriber_lane(sub, signal);
@@ -339,10 +265,13 @@ static bool look_after(struct dispatch *d, struct subscriber *sub, unsigned sign
                        struct delivery *delivery)
 {
     struct store_group group;
+    Masques__Bus__DeliveryId id;
     size_t before = subscriber_lane(sub, signal)->count;
     switch (delivery->state) {
     case DELIVERY_RETIRED:
-        cancel(d, sub, signal, delivery->generation, delivery->first, delivery->last);
+        deliver_id(&id, d->store, sub, signal, delivery->generation, delivery->first,
+                   delivery->last);
+        replies_cancel(d->replies, sub, &id);
         subscriber_remove(sub, signal, delivery);
         return true;
     case DELIVERY_WAITING:
@@ -413,8 +342,8 @@ static void earlier(uint64_t *due_ms, uint64_t at_ms)
 }
 
 /* When the lane has something to do that no message tells of; *due_ms is lowered. */
-static void lane_due(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane,
-                     uint64_t *due_ms)
+static void lane_due(const struct dispatch *d, const struct subscriber *sub,
+                     const struct lane *lane, uint64_t *due_ms)
 {
     for (size_t i = 0; i < lane->count; i++)
         if (lane->list[i].state == DELIVERY_WAITING)
@@ -446,7 +375,7 @@ bool dispatch_turn(struct dispatch *d, bool journaled)
 {
     d->again = false;
     if (journaled)
-        confirms_send(&d->confirms, d->store, d->sessions);
+        replies_confirm(d->replies);
     size_t count = subscribers_count(d->subscribers);
     bool more = false;
     for (size_t i = 0; i < count; i++)
@@ -469,14 +398,16 @@ bool dispatch_idle(const struct dispatch *d)
 {
     for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
         const struct subscriber *sub = subscribers_at(d->subscribers, i);
-        for (unsigned signal = 1; sub->session && signal <= STORE_SIGNALS; signal++) {
+        if (!sub->session || sub->mode == STORE_LIVE)
+            continue;
+        for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
             struct store_counts counts;
             if (store_consumer_counts(d->store, sub->consumer, signal, &counts) == GW_OK &&
                 counts.pending)
                 return false;
         }
     }
-    return d->confirms.count == 0;
+    return replies_all_said(d->replies);
 }
 
 struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct sessions *sessions,
@@ -493,7 +424,8 @@ struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct ses
     d->inline_bytes = inline_bytes;
     d->log = log;
     d->timer = loop_timer_new(loop, timer_due, d);
-    if (!d->timer)
+    d->replies = replies_new(loop, store, sessions, log);
+    if (!d->timer || !d->replies)
         dispatch_free(&d);
     return d;
 }
@@ -505,7 +437,7 @@ void dispatch_free(struct dispatch **at)
     if (!d)
         return;
     loop_timer_free(&d->timer);
-    confirms_fini(&d->confirms);
+    replies_free(&d->replies);
     deliver_fini(&d->deliver);
     free(d);
 }

@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Deliveries to the exporters: forms groups for whoever has credit, sends them, hears what became of them.
+/* Deliveries to the exporters: forms groups for whoever has credit, sends them, hears what became
+ * of them.
  *
- * A group is formed when its exporter can take it, not before: under load the batches that came meanwhile make it
- * larger. The first delivery after a pause goes out at once; close behind another one it waits until it is worth its
- * message, since message, verdict and confirmation cost more than a small delivery itself. */
+ * A group is formed when its exporter can take it, not before: under load the batches that came
+ * meanwhile make it larger. The first delivery after a pause goes out at once; close behind another
+ * one it waits until it is worth its message, since message, verdict and confirmation cost more
+ * than a small delivery itself. */
 #ifndef MASQUES_ROUTER_DISPATCH_H
 #define MASQUES_ROUTER_DISPATCH_H
 
 #include "router/ingress.h"
 #include "router/subscribers.h"
 
-#define DISPATCH_WORTH_BYTES (256u * 1024) /* a delivery close behind another waits for so much … */
-#define DISPATCH_WORTH_MS 5u               /* … or so long, which also says what is close */
-#define DISPATCH_QUANTUM_BYTES (4u << 20)  /* of one exporter before the next has its turn */
+/* A delivery close behind another waits for so much, or so long; that also says what is close. */
+#define DISPATCH_WORTH_BYTES (256u * 1024)
+#define DISPATCH_WORTH_MS 5u
+#define DISPATCH_QUANTUM_BYTES (4u << 20) /* of one exporter before the next has its turn */
 
 struct dispatch;
 
-/* All borrowed for its life; `inline_bytes`: payload that may be on its way in messages. Returns owned; NULL: no
- * memory. */
+/* All borrowed for its life; `inline_bytes`: payload that may be on its way in messages. Returns
+ * owned; NULL: no memory. */
 struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct sessions *sessions,
                               struct subscribers *subscribers, uint64_t inline_bytes,
                               const struct log *log);
 void dispatch_free(struct dispatch **dispatch);
 
 /* An exporter is welcome; hears what HELLO says about deliveries. */
-void dispatch_opened(struct dispatch *dispatch, struct session *session, const Masques__Bus__Hello *hello);
+void dispatch_opened(struct dispatch *dispatch, struct session *session,
+                     const Masques__Bus__Hello *hello);
 /* Its session is over; before subscribers_closed(). */
 void dispatch_closed(struct dispatch *dispatch, struct session *session);
 /* A message of an exporter; borrowed. */
@@ -34,15 +38,16 @@ void dispatch_message(struct dispatch *dispatch, struct session *session,
 /* A commit stored these. */
 void dispatch_fresh(struct dispatch *dispatch, const struct ingress_fresh *fresh);
 /* The store retired a group (store_retired_fn): calls nothing of the store. */
-void dispatch_retired(struct dispatch *dispatch, const struct store_consumer *consumer, unsigned signal,
-                      uint64_t first, uint64_t last);
+void dispatch_retired(struct dispatch *dispatch, const struct store_consumer *consumer,
+                      unsigned signal, uint64_t first, uint64_t last);
 
-/* After the turn's commit: confirms if the journal has everything, and delivers. True: there is more to do. */
+/* After the turn's commit: confirms if the journal has everything, and delivers. True: there is
+ * more to do. */
 bool dispatch_turn(struct dispatch *dispatch, bool journaled);
 
 /* From now on nothing waits to grow. */
 void dispatch_drain(struct dispatch *dispatch);
-/* No exporter that is there has anything pending. */
+/* No exporter that is there has anything pending, live ones excepted. */
 bool dispatch_idle(const struct dispatch *dispatch);
 
 #endif

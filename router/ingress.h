@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What workers publish: batches go into the store, and their verdicts back, one message a worker and turn. Knows
- * workers and the store, not who the batches are for. */
+/* What workers publish: batches go into the store, and their verdicts back, one message a worker
+ * and turn. Knows workers and the store, not who the batches are for. */
 #ifndef MASQUES_ROUTER_INGRESS_H
 #define MASQUES_ROUTER_INGRESS_H
 
@@ -9,8 +9,8 @@
 #include "router/sessions.h"
 #include "router/store/store.h"
 
-#define INGRESS_RETRY_MS 1000u /* what a refused worker is told to wait; OTLP clients get seconds of it */
-#define INGRESS_SHARES_MIN 4u  /* the memory for workers is shared by at least so many */
+#define INGRESS_RETRY_MS                                                                           \
+    1000u /* what a refused worker is told to wait; OTLP clients get seconds of it */
 
 /* Totals since the start, records unless said otherwise. Index: signal - 1. */
 struct ingress_counters {
@@ -28,28 +28,29 @@ struct ingress_fresh {
 
 struct ingress;
 
-/* All borrowed for its life; `memory_bytes` is what all workers together may have in flight. Returns owned; NULL: no
- * memory. */
+/* All borrowed for its life; `memory_bytes` is what all workers together may have in flight.
+ * Returns owned; NULL: no memory. */
 struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessions *sessions,
                             uint64_t memory_bytes, const struct log *log);
 void ingress_free(struct ingress **ingress);
 
-/* A worker says HELLO. The ids of the process that had the name before are forgotten, if it is another one: it is
- * heard no more. 0; GW_ERR_INVALID: no incarnation; GW_ERR_NOMEM. */
-int ingress_admit(struct ingress *ingress, struct session *session, const Masques__Bus__Hello *hello) GW_MUST_CHECK;
+/* A worker says HELLO. The ids of the process that had the name before are forgotten, if it is
+ * another one: it is heard no more. 0; GW_ERR_INVALID: no incarnation; GW_ERR_NOMEM. */
+int ingress_admit(struct ingress *ingress, struct session *session,
+                  const Masques__Bus__Hello *hello) GW_MUST_CHECK;
 /* Fills in the worker's credit. */
 void ingress_welcome(struct ingress *ingress, Masques__Bus__Welcome *welcome);
 /* The worker is welcome: with more workers there is less for each. */
 void ingress_opened(struct ingress *ingress);
 void ingress_closed(struct ingress *ingress, struct session *session);
 
-/* Queues the batches for the commit. `message` is borrowed until ingress_commit() returns. `wanted`: bit n set when
- * somebody takes signal n; others are refused. */
-void ingress_publish(struct ingress *ingress, struct session *session, const struct link_message *message,
-                     uint32_t wanted);
+/* Queues the batches for the commit. `message` is borrowed until ingress_commit() returns.
+ * `wanted`: bit n set when somebody takes signal n; others are refused. */
+void ingress_publish(struct ingress *ingress, struct session *session,
+                     const struct link_message *message, uint32_t wanted);
 
-/* The turn's one commit, and the verdicts that follow from it. *fresh says what is in the store now. Returns
- * store_commit()'s outcome. */
+/* The turn's one commit, and the verdicts that follow from it. *fresh says what is in the store
+ * now. Returns store_commit()'s outcome. */
 int ingress_commit(struct ingress *ingress, struct ingress_fresh *fresh);
 
 /* Once a second: finds out whether a store that was full still is. */

@@ -63,8 +63,8 @@ static int run(struct app *app, const Masques__Control__Settings *settings)
     app->context = app->loop ? link_context_new() : NULL;
     app->child = app->context ? child_new(app->loop, &child_events, app, &app->log) : NULL;
     if (app->child)
-        app->router = router_new(app->loop, app->context, &options, &app->log, why, sizeof why,
-                                 &failure);
+        app->router =
+            router_new(app->loop, app->context, &options, &app->log, why, sizeof why, &failure);
     if (!app->router) {
         if (app->child && failure == ROUTER_FAILURE_LASTING)
             child_fail(app->child, why); /* logs it, too */

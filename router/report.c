@@ -66,8 +66,8 @@ static uint64_t age_ms(uint64_t since_ns, uint64_t now_ns)
     return since_ns && now_ns > since_ns ? (now_ns - since_ns) / CLOCK_NS_PER_MS : 0;
 }
 
-static void fill_queue(Masques__Control__Queue *queue, const struct subscriber *sub, unsigned signal,
-                       const struct store_counts *counts, uint64_t wall_ns)
+static void fill_queue(Masques__Control__Queue *queue, const struct subscriber *sub,
+                       unsigned signal, const struct store_counts *counts, uint64_t wall_ns)
 {
     masques__control__queue__init(queue);
     queue->exporter = (char *)(uintptr_t)sub->name; /* packed, never written to */
@@ -82,7 +82,8 @@ static void fill_queue(Masques__Control__Queue *queue, const struct subscriber *
 }
 
 /* Also adds up delivered, rejected and lost of all exporters. */
-static void fill_queues(struct report *r, const struct report_sources *from, Masques__Control__Beat *beat)
+static void fill_queues(struct report *r, const struct report_sources *from,
+                        Masques__Control__Beat *beat)
 {
     size_t exporters = subscribers_count(from->subscribers);
     if (!room_for_queues(r, exporters * STORE_SIGNALS))
@@ -109,7 +110,8 @@ static void fill_queues(struct report *r, const struct report_sources *from, Mas
 
 /* ---- numbers ---- */
 
-static void fill_numbers(struct report *r, const struct report_sources *from, Masques__Control__Beat *beat)
+static void fill_numbers(struct report *r, const struct report_sources *from,
+                         Masques__Control__Beat *beat)
 {
     const struct ingress_counters *counters = ingress_counters(from->ingress);
     struct store_stats stats;
@@ -172,8 +174,8 @@ void report_recovery(const struct log *log, const struct store_report *found)
               "store: generation %" PRIu64 " found %" PRIu64 " batches, %" PRIu64
               " deliveries to repeat, %" PRIu64 " torn bytes cut, %" PRIu64
               " batches quarantined, %" PRIu64 " journal entries unreadable",
-              found->generation, found->batches, found->groups, found->torn_bytes, found->quarantined,
-              found->journal_damaged);
+              found->generation, found->batches, found->groups, found->torn_bytes,
+              found->quarantined, found->journal_damaged);
 }
 
 void report_left(const struct log *log, struct store *store, const struct subscribers *subscribers,
@@ -194,9 +196,11 @@ void report_left(const struct log *log, struct store *store, const struct subscr
         if (records == 0)
             continue;
         any = true;
-        log_warn(log, "%s: %" PRIu64 " records (%" PRIu64 " bytes) stay undelivered in %s", sub->name,
-                 records, bytes, directory);
+        log_warn(log, "%s: %" PRIu64 " records (%" PRIu64 " bytes) stay undelivered in %s",
+                 sub->name, records, bytes, directory);
     }
     if (any && !durable)
-        log_warn(log, "%s lies in memory: what stays there is lost when this host or container stops", directory);
+        log_warn(log,
+                 "%s lies in memory: what stays there is lost when this host or container stops",
+                 directory);
 }

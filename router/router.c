@@ -146,7 +146,8 @@ static void on_deadline(void *ctx)
     drain_is_over(ctx);
 }
 
-/* Comes before the link's own chore, which looks for what the sending here has hidden from the loop. */
+/* Comes before the link's own chore, which looks for what the sending here has hidden from the
+ * loop. */
 static bool turn(void *ctx)
 {
     struct router *r = ctx;
@@ -183,14 +184,14 @@ void router_expect(struct router *r, const Masques__Control__Expect *expect)
 
 void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
 {
-    struct report_sources from = {r->store,   r->sessions,        r->subscribers,
+    struct report_sources from = {r->store,   r->sessions,         r->subscribers,
                                   r->ingress, r->found.torn_bytes, clock_wall_ns()};
     report_fill(r->report, &from, beat);
     beat->state = (char *)(uintptr_t)(r->draining ? "draining" : "running");
     if (ingress_health(r->ingress) == MASQUES__BUS__HEALTH__HEALTH_FULL)
-        beat->error = (char *)(uintptr_t)"the store is full";
+        beat->error = (char *)(uintptr_t) "the store is full";
     else if (!ingress_accepting(r->ingress))
-        beat->error = (char *)(uintptr_t)"the store's device answers with errors";
+        beat->error = (char *)(uintptr_t) "the store's device answers with errors";
 }
 
 static bool outlives_power(const struct store *store)
@@ -214,7 +215,8 @@ static int open_store(struct router *r, char *why, size_t why_size)
     struct store_options options = {
         .directory = settings->store_directory,
         .max_bytes = settings->max_bytes,
-        .segment_bytes = settings->segment_bytes < UINT32_MAX ? (uint32_t)settings->segment_bytes : 0,
+        .segment_bytes =
+            settings->segment_bytes < UINT32_MAX ? (uint32_t)settings->segment_bytes : 0,
         .max_batch_bytes = (uint32_t)batch,
         .sync = STORE_SYNC_NONE,
         .now_ns = clock_wall_ns(),
@@ -260,7 +262,8 @@ static int build(struct router *r, char *why, size_t why_size)
         snprintf(why, why_size, "the exporters cannot be registered: %s", gw_strerror(err));
         return err;
     }
-    /* Half of the memory for what workers send, half for what travels with its bytes to exporters. */
+    /* Half of the memory for what workers send, half for what travels with its bytes to exporters.
+     */
     r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->log);
     r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, memory / 2, r->log);
     r->report = report_new();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The router, put together: sessions of the bus on one side, the store on the other, ingress and dispatch between
- * them, and the rhythm of a turn: all messages in, one commit, verdicts out, deliveries out. */
+/* The router, put together: sessions of the bus on one side, the store on the other, ingress and
+ * dispatch between them, and the rhythm of a turn: all messages in, one commit, verdicts out,
+ * deliveries out. */
 #ifndef MASQUES_ROUTER_ROUTER_H
 #define MASQUES_ROUTER_ROUTER_H
 
@@ -16,8 +17,8 @@ struct router_options {
     const char *endpoint; /* of the bus, to bind */
     uint64_t run;         /* of the gateway, for WELCOME */
     const Masques__Control__RouterSettings *settings;
-    uint32_t beat_ms;     /* between heartbeats; 0: as the bus has it */
-    uint32_t silence_ms;  /* that ends a session; 0: as the bus has it */
+    uint32_t beat_ms;           /* between heartbeats; 0: as the bus has it */
+    uint32_t silence_ms;        /* that ends a session; 0: as the bus has it */
     void (*drained)(void *ctx); /* router_drain() has come to its end; called from the loop */
     void *ctx;
 };
@@ -27,8 +28,8 @@ enum router_failure {
     ROUTER_FAILURE_LASTING, /* an operator must act */
 };
 
-/* Opens the store and binds: ready when it returns. Everything in `options` is borrowed for the router's life. Returns
- * owned, or NULL with one sentence in `why` (of `why_size` bytes). */
+/* Opens the store and binds: ready when it returns. Everything in `options` is borrowed for the
+ * router's life. Returns owned, or NULL with one sentence in `why` (of `why_size` bytes). */
 struct router *router_new(struct loop *loop, struct link_context *context,
                           const struct router_options *options, const struct log *log, char *why,
                           size_t why_size, enum router_failure *failure);
@@ -38,8 +39,8 @@ void router_free(struct router **router);
 /* A name and its pid, from the master. */
 void router_expect(struct router *router, const Masques__Control__Expect *expect);
 
-/* Delivers what is pending to the exporters that are there; options.drained() follows when nothing is left, or after
- * `within_ms`. New batches are taken meanwhile. */
+/* Delivers what is pending to the exporters that are there; options.drained() follows when nothing
+ * is left, or after `within_ms`. New batches are taken meanwhile. */
 void router_drain(struct router *router, uint32_t within_ms);
 
 /* Says in the log what stays undelivered. */

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "router/names.h"
+#include "router/answers.h"
 
 #define DISPLACED_MAX 64u /* remembered, so that those who lost their name hear it */
-#define EXPECTED_MAX 1024u
 #define SAY_EVERY_MS 10000u
 
 struct session {
@@ -28,12 +27,6 @@ struct displaced {
     uint64_t by;
 };
 
-struct expected {
-    char name[SESSION_NAME_MAX_BYTES + 1];
-    pid_t pid;
-    uint32_t spawn;
-};
-
 struct sessions {
     struct loop *loop;
     struct link *link;
@@ -45,8 +38,7 @@ struct sessions {
     uint64_t last_number;
     struct displaced displaced[DISPLACED_MAX];
     size_t displaced_next;
-    struct expected *expected;
-    size_t expected_count;
+    struct names names;
     struct link_message **kept; /* of this turn */
     size_t kept_count, kept_cap;
     struct loop_timer *beat;
@@ -75,53 +67,7 @@ static struct session *by_name(const struct sessions *s, const char *name)
     return NULL;
 }
 
-static struct expected *expected_by_name(const struct sessions *s, const char *name)
-{
-    for (size_t i = 0; i < s->expected_count; i++)
-        if (strcmp(s->expected[i].name, name) == 0)
-            return &s->expected[i];
-    return NULL;
-}
-
 /* ---- sending ---- */
-
-/* Answers that stand outside of any session: whoever is gone does not miss them. */
-static void tell(struct sessions *s, uint32_t route, Masques__Bus__Frame *frame)
-{
-    int err = link_send(s->link, route, frame, NULL, 0);
-    if (err != GW_OK && err != GW_ERR_NOT_FOUND)
-        log_debug(s->log, "bus: an answer could not be sent: %s", gw_strerror(err));
-}
-
-static void tell_reset(struct sessions *s, uint32_t route)
-{
-    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
-    Masques__Bus__Reset reset = MASQUES__BUS__RESET__INIT;
-    frame.body_case = MASQUES__BUS__FRAME__BODY_RESET;
-    frame.reset = &reset;
-    tell(s, route, &frame);
-}
-
-static void tell_fenced(struct sessions *s, uint32_t route, uint64_t by)
-{
-    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
-    Masques__Bus__Fenced fenced = MASQUES__BUS__FENCED__INIT;
-    fenced.by_session = by;
-    frame.body_case = MASQUES__BUS__FRAME__BODY_FENCED;
-    frame.fenced = &fenced;
-    tell(s, route, &frame);
-}
-
-static void tell_name_in_use(struct sessions *s, uint32_t route, const char *name, pid_t pid)
-{
-    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
-    Masques__Bus__NameInUse answer = MASQUES__BUS__NAME_IN_USE__INIT;
-    answer.name = (char *)name;
-    answer.pid = (uint32_t)pid;
-    frame.body_case = MASQUES__BUS__FRAME__BODY_NAME_IN_USE;
-    frame.name_in_use = &answer;
-    tell(s, route, &frame);
-}
 
 /* From now on nothing of the session is heard; it is closed at the end of the turn. */
 static void mark_over(struct sessions *s, struct session *session, const char *why)
@@ -147,7 +93,7 @@ void sessions_reset(struct sessions *s, struct session *session, const char *why
 {
     if (session->over)
         return;
-    tell_reset(s, session->route);
+    answer_reset(s->link, s->log, session->route);
     mark_over(s, session, why);
 }
 
@@ -157,7 +103,8 @@ static void close_at(struct sessions *s, size_t i, const char *why)
 {
     struct session *session = s->list[i];
     s->list[i] = s->list[--s->count];
-    log_debug(s->log, "bus: session %" PRIu64 " of %s is over: %s", session->number, session->name, why);
+    log_debug(s->log, "bus: session %" PRIu64 " of %s is over: %s", session->number, session->name,
+              why);
     s->events->closed(s->ctx, session, why);
     free(session);
 }
@@ -235,8 +182,8 @@ static void remember_displaced(struct sessions *s, uint64_t number, uint64_t by)
     s->displaced_next = (s->displaced_next + 1) % DISPLACED_MAX;
 }
 
-/* The holder loses its name to the session that comes next. A process that says HELLO again has thrown its old socket
- * away; another process must hear that it is over. */
+/* The holder loses its name to the session that comes next. A process that says HELLO again has
+ * thrown its old socket away; another process must hear that it is over. */
 static void displace(struct sessions *s, struct session *holder, enum name_verdict verdict,
                      pid_t by)
 {
@@ -244,9 +191,10 @@ static void displace(struct sessions *s, struct session *holder, enum name_verdi
         log_info(s->log, "bus: %s: process %d takes over from process %d", holder->name, (int)by,
                  (int)holder->claim.pid);
         remember_displaced(s, holder->number, s->last_number + 1);
-        tell_fenced(s, holder->route, s->last_number + 1);
+        answer_fenced(s->link, s->log, holder->route, s->last_number + 1);
     }
-    close_session(s, holder, verdict == NAME_TAKEN ? "its name was taken over" : "it says HELLO again");
+    close_session(s, holder,
+                  verdict == NAME_TAKEN ? "its name was taken over" : "it says HELLO again");
 }
 
 static void welcome(struct sessions *s, struct session *session, const Masques__Bus__Hello *hello)
@@ -275,13 +223,13 @@ static void hello_came(struct sessions *s, const struct link_message *message)
     struct name_claim claim = {message->pid ? message->pid : (pid_t)hello->pid, hello->attempt,
                                hello->replace};
     struct session *holder = by_name(s, hello->name);
-    const struct expected *expected = expected_by_name(s, hello->name);
-    enum name_verdict verdict =
-        name_judge(&claim, holder ? &holder->claim : NULL, expected ? expected->pid : 0);
+    pid_t expected = names_expected(&s->names, hello->name);
+    enum name_verdict verdict = name_judge(&claim, holder ? &holder->claim : NULL, expected);
     if (verdict == NAME_LATE)
         return;
     if (verdict == NAME_IN_USE) {
-        tell_name_in_use(s, message->route, hello->name, holder ? holder->claim.pid : expected->pid);
+        answer_name_in_use(s->link, s->log, message->route, hello->name,
+                           holder ? holder->claim.pid : expected);
         return;
     }
     if (holder)
@@ -312,10 +260,10 @@ static void stranger(struct sessions *s, const struct link_message *message)
     for (size_t i = 0; number && i < DISPLACED_MAX; i++) {
         if (s->displaced[i].number != number)
             continue;
-        tell_fenced(s, message->route, s->displaced[i].by);
+        answer_fenced(s->link, s->log, message->route, s->displaced[i].by);
         return;
     }
-    tell_reset(s, message->route);
+    answer_reset(s->link, s->log, message->route);
 }
 
 static void session_message(struct sessions *s, const struct link_message *message)
@@ -354,7 +302,7 @@ static void message_came(void *ctx, struct link_message *message)
     struct sessions *s = ctx;
     if (!keep(s, message)) {
         /* Unheard, its session cannot go on: the peer would wait for ever. */
-        tell_reset(s, message->route);
+        answer_reset(s->link, s->log, message->route);
         link_message_free(&message);
         return;
     }
@@ -414,41 +362,17 @@ static void tick(void *ctx)
     s->events->tick(s->ctx);
 }
 
-/* ---- names that the master gave ---- */
-
-static void copy_name(char *to, const char *name)
-{
-    size_t len = strnlen(name, SESSION_NAME_MAX_BYTES);
-    memcpy(to, name, len);
-    to[len] = '\0';
-}
-
 void sessions_expect(struct sessions *s, const char *name, pid_t pid, uint32_t spawn)
 {
-    struct expected *known = expected_by_name(s, name);
-    if (!known) {
-        if (s->expected_count == EXPECTED_MAX)
-            return;
-        struct expected *list = realloc(s->expected, (s->expected_count + 1) * sizeof *list);
-        if (!list)
-            return; /* a name without protection, no more */
-        s->expected = list;
-        known = &list[s->expected_count++];
-        *known = (struct expected){0};
-        copy_name(known->name, name);
-    } else if (spawn < known->spawn) {
-        return;
-    }
-    known->pid = pid;
-    known->spawn = spawn;
+    names_give(&s->names, name, pid, spawn);
 }
 
 /* ---- life ---- */
 
 struct sessions *sessions_new(struct loop *loop, struct link_context *context,
                               const struct sessions_options *options,
-                              const struct sessions_events *events, void *ctx, const struct log *log,
-                              const char **why)
+                              const struct sessions_events *events, void *ctx,
+                              const struct log *log, const char **why)
 {
     struct sessions *s = calloc(1, sizeof *s);
     *why = gw_strerror(GW_ERR_NOMEM);
@@ -490,7 +414,7 @@ void sessions_free(struct sessions **at)
     loop_timer_free(&s->beat);
     free(s->kept);
     free(s->list);
-    free(s->expected);
+    names_fini(&s->names);
     free(s);
 }
 
@@ -529,6 +453,11 @@ uint64_t session_number(const struct session *session)
 pid_t session_pid(const struct session *session)
 {
     return session->claim.pid;
+}
+
+bool session_is_over(const struct session *session)
+{
+    return session->over != NULL;
 }
 
 void session_set_owner(struct session *session, void *owner)

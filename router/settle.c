@@ -37,8 +37,8 @@ static bool group_of(const struct settle *s, const struct subscriber *sub,
            group->last == id->last && group->generation == id->generation;
 }
 
-/* The delivery as the lane has it. One that HELLO speaks of is taken out of the store's hands first. NULL with *answer
- * set. */
+/* The delivery as the lane has it. One that HELLO speaks of is taken out of the store's hands
+ * first. NULL with *answer set. */
 static struct delivery *take_in_hand(const struct settle *s, struct subscriber *sub,
                                      const Masques__Bus__DeliveryId *id, enum settle_answer *answer)
 {
@@ -93,7 +93,8 @@ static enum settle_answer done(const struct settle *s, struct subscriber *sub,
     struct store_group group;
     int err = GW_ERR_NOT_FOUND;
     if (group_of(s, sub, id, &group))
-        err = store_group_done(s->store, sub->consumer, signal, id->first, rejected_records(verdict));
+        err =
+            store_group_done(s->store, sub->consumer, signal, id->first, rejected_records(verdict));
     if (err == GW_ERR_NOMEM)
         return SETTLE_AGAIN;
     if (d)
@@ -126,7 +127,8 @@ static enum settle_answer retry(const struct settle *s, struct subscriber *sub,
     return SETTLE_CONFIRM;
 }
 
-/* Looks at every batch of the delivery; the store sorts out what is damaged when it hands the group out again. */
+/* Looks at every batch of the delivery; the store sorts out what is damaged when it hands the group
+ * out again. */
 static bool found_damage(const struct settle *s, struct subscriber *sub,
                          const Masques__Bus__DeliveryId *id)
 {
@@ -170,9 +172,8 @@ static void note_health(struct subscriber *sub, const Masques__Bus__DeliveryVerd
 enum settle_answer settle_verdict(const struct settle *s, struct subscriber *sub,
                                   const Masques__Bus__DeliveryVerdict *verdict)
 {
-    /* Of another store, or of a signal given up since: nothing to be done, and the exporter may forget it. */
     if (!id_is_ours(s, sub, verdict->id))
-        return verdict->id ? SETTLE_CONFIRM : SETTLE_NOTHING;
+        return verdict->id ? SETTLE_FOREIGN : SETTLE_NOTHING;
     note_health(sub, verdict);
     switch (verdict->outcome) {
     case MASQUES__BUS__OUTCOME__DONE:

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What exporters say about their deliveries, applied to the store and the lanes. Sends nothing: the caller answers as
- * it is told, and confirmations only after the next good commit. */
+/* What exporters say about their deliveries, applied to the store and the lanes. Sends nothing: the
+ * caller answers as it is told, and confirmations only after the next good commit. */
 #ifndef MASQUES_ROUTER_SETTLE_H
 #define MASQUES_ROUTER_SETTLE_H
 
 #include "router/subscriber.h"
 
-/* `retry_on_failure` of the collector: the first wait, its growth for each attempt, and the longest. */
+/* `retry_on_failure` of the collector: the first wait, its growth for each attempt, and the
+ * longest. */
 #define SETTLE_RETRY_FIRST_MS 5000u
 #define SETTLE_RETRY_MAX_MS 30000u
 #define SETTLE_CORRUPT_MS 1000u /* before what was called corrupt, and is not, goes out again */
 
 enum settle_answer {
     SETTLE_CONFIRM, /* VERDICT_OK or PROGRESS_OK after the next good commit */
+    SETTLE_FOREIGN, /* of another store, or of a signal given up: VERDICT_OK, there is nothing to
+                       journal */
     SETTLE_CANCEL,  /* there is no such delivery (any more): CANCEL */
     SETTLE_NOTHING, /* not understood */
     SETTLE_AGAIN,   /* no memory: the exporter must say it again in a new session */
@@ -24,20 +27,22 @@ struct settle {
     uint64_t now_ms;
 };
 
-/* DELIVERY_VERDICT, also one that HELLO repeats. One for a delivery that is settled already is confirmed again and
- * changes nothing. */
+/* DELIVERY_VERDICT, also one that HELLO repeats. One for a delivery that is settled already is
+ * confirmed again and changes nothing. */
 enum settle_answer settle_verdict(const struct settle *settle, struct subscriber *sub,
                                   const Masques__Bus__DeliveryVerdict *verdict);
 
 enum settle_answer settle_progress(const struct settle *settle, struct subscriber *sub,
                                    const Masques__Bus__Progress *progress);
 
-/* HELLO says that the exporter still works on a delivery. Confirmed: it may go on (nothing is said). */
+/* HELLO says that the exporter still works on a delivery. Confirmed: it may go on (nothing is
+ * said). */
 enum settle_answer settle_claim(const struct settle *settle, struct subscriber *sub,
                                 const Masques__Bus__DeliveryId *id);
 
-/* How long a delivery waits that is refused for the `attempt`-th time (>= 1), when the exporter does not say: grows by
- * half each time, from SETTLE_RETRY_FIRST_MS to SETTLE_RETRY_MAX_MS, give or take half of it. */
+/* How long a delivery waits that is refused for the `attempt`-th time (>= 1), when the exporter
+ * does not say: grows by half each time, from SETTLE_RETRY_FIRST_MS to SETTLE_RETRY_MAX_MS, give or
+ * take half of it. */
 uint64_t settle_retry_ms(uint32_t attempt, uint64_t random);
 
 #endif

@@ -49,7 +49,8 @@ void lane_clear(struct lane *lane)
     lane->pause_ms = 0;
 }
 
-void subscriber_set_state(struct subscriber *sub, struct delivery *delivery, enum delivery_state state)
+void subscriber_set_state(struct subscriber *sub, struct delivery *delivery,
+                          enum delivery_state state)
 {
     if (delivery->state == DELIVERY_OUT)
         sub->out_bytes -= delivery->bytes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One exporter, as the router sees it: its registration in the store, its session while it has one, and for every
- * signal a lane with the deliveries that it was handed. Shared by the modules of dispatching (subscribers, dispatch,
- * settle, report); nobody else looks inside. */
+/* One exporter, as the router sees it: its registration in the store, its session while it has one,
+ * and for every signal a lane with the deliveries that it was handed. Shared by the modules of
+ * dispatching (subscribers, dispatch, settle, report); nobody else looks inside. */
 #ifndef MASQUES_ROUTER_SUBSCRIBER_H
 #define MASQUES_ROUTER_SUBSCRIBER_H
 
@@ -11,8 +11,8 @@
 #include "router/store/store.h"
 
 enum delivery_state {
-    DELIVERY_READY,   /* taken from the store, waits for credit */
-    DELIVERY_OUT,     /* sent, or held by the exporter since an earlier session; weighs on the credit */
+    DELIVERY_READY, /* taken from the store, waits for credit */
+    DELIVERY_OUT, /* sent, or held by the exporter since an earlier session; weighs on the credit */
     DELIVERY_WAITING, /* RETRY: goes back to the store at due_ms */
     DELIVERY_RETIRED, /* its id is no more: CANCEL is to be said */
 };
@@ -30,20 +30,22 @@ struct delivery {
 struct lane {
     struct delivery *list;
     size_t count, cap;
-    /* What the store holds for it in no group yet, as far as it was told: only decides when to ask the store. */
+    /* What the store holds for it in no group yet, as far as it was told: only decides when to ask
+     * the store. */
     uint64_t open_records, open_bytes;
-    uint64_t since_ms; /* when the oldest of that came */
+    uint64_t since_ms;  /* when the oldest of that came */
     uint64_t formed_ms; /* when the last group was formed of it */
-    bool ask;          /* the store may have more than open_bytes tells: groups of old, backlog */
-    bool blocked;      /* the store hands out no more before something is settled */
-    uint64_t pause_ms; /* the journal failed: not before this time; 0: no pause */
+    bool ask;           /* the store may have more than open_bytes tells: groups of old, backlog */
+    bool blocked;       /* the store hands out no more before something is settled */
+    uint64_t pause_ms;  /* the journal failed: not before this time; 0: no pause */
 };
 
 /* Who owns the registration; written into the journal as a prefix of the type. */
 enum subscriber_owner {
     OWNER_CONFIG,   /* the configuration names it */
     OWNER_ATTACHED, /* it came by itself */
-    OWNER_NONE,     /* orphaned: the configuration named it once, and it is not done with what it was owed */
+    OWNER_NONE, /* orphaned: the configuration named it once, and it is not done with what it was
+                   owed */
 };
 
 struct subscriber {
@@ -54,7 +56,8 @@ struct subscriber {
     uint32_t signals; /* bit n: takes signal n */
     struct store_consumer *consumer;
     struct session *session; /* NULL: away */
-    uint64_t leave_ms;       /* LIVE and away since before the router's start: unregistered then; 0: not so */
+    uint64_t
+        leave_ms; /* LIVE and away since before the router's start: unregistered then; 0: not so */
     /* Of the session: */
     bool local;        /* reads extents */
     bool credit_known; /* CREDIT was heard */
@@ -88,7 +91,8 @@ static inline bool subscriber_takes(const struct subscriber *sub, unsigned signa
 }
 
 /* A delivery enters or leaves DELIVERY_OUT: the only way to change the state. */
-void subscriber_set_state(struct subscriber *sub, struct delivery *delivery, enum delivery_state state);
+void subscriber_set_state(struct subscriber *sub, struct delivery *delivery,
+                          enum delivery_state state);
 /* Some delivery waits for credit: nothing may overtake it. */
 bool subscriber_waits(const struct subscriber *sub);
 /* Takes the delivery out of its lane. */

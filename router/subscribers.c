@@ -114,7 +114,8 @@ static int register_configured(struct subscribers *s, const Masques__Control__Su
     return put(s, mine, STORE_WHERE_LEFT_OFF);
 }
 
-/* A registration that the store knows and the configuration does not name. *dropped: it is no more. */
+/* A registration that the store knows and the configuration does not name. *dropped: it is no more.
+ */
 static int adopt(struct subscribers *s, struct store_consumer *consumer, uint64_t now_ms,
                  bool *dropped)
 {
@@ -139,7 +140,10 @@ static int adopt(struct subscribers *s, struct store_consumer *consumer, uint64_
         sub->leave_ms = now_ms + SUBSCRIBERS_LIVE_GRACE_MS;
     if (owner != OWNER_CONFIG)
         return GW_OK;
-    log_warn(s->log, "%s is not in the configuration any more: what it was owed is kept while there is room", name);
+    log_warn(
+        s->log,
+        "%s is not in the configuration any more: what it was owed is kept while there is room",
+        name);
     sub->owner = OWNER_NONE;
     sub->mode = STORE_LOSSY;
     return put(s, sub, STORE_WHERE_LEFT_OFF);
@@ -159,8 +163,9 @@ static int adopt_others(struct subscribers *s, uint64_t now_ms)
     return err;
 }
 
-struct subscribers *subscribers_new(struct store *store, Masques__Control__Subscription *const *configured,
-                                    size_t count, uint64_t now_ms, const struct log *log, int *err)
+struct subscribers *subscribers_new(struct store *store,
+                                    Masques__Control__Subscription *const *configured, size_t count,
+                                    uint64_t now_ms, const struct log *log, int *err)
 {
     struct subscribers *s = calloc(1, sizeof *s);
     *err = s ? GW_OK : GW_ERR_NOMEM;
@@ -242,7 +247,8 @@ static int attach(struct subscribers *s, struct subscriber *sub, const Masques__
     return put(s, sub, start);
 }
 
-int subscribers_admit(struct subscribers *s, struct session *session, const Masques__Bus__Hello *hello)
+int subscribers_admit(struct subscribers *s, struct session *session,
+                      const Masques__Bus__Hello *hello)
 {
     struct subscriber *sub = by_name(s, hello->name);
     bool known = sub != NULL;
@@ -315,7 +321,8 @@ struct subscriber *subscribers_at(const struct subscribers *s, size_t i)
     return i < s->count ? s->list[i] : NULL;
 }
 
-struct subscriber *subscribers_of(const struct subscribers *s, const struct store_consumer *consumer)
+struct subscriber *subscribers_of(const struct subscribers *s,
+                                  const struct store_consumer *consumer)
 {
     for (size_t i = 0; i < s->count; i++)
         if (s->list[i]->consumer == consumer)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* All exporters that the store owes something: those of the configuration, those that attached themselves, and orphans
- * that the configuration names no more. Says who owns which registration. */
+/* All exporters that the store owes something: those of the configuration, those that attached
+ * themselves, and orphans that the configuration names no more. Says who owns which registration.
+ */
 #ifndef MASQUES_ROUTER_SUBSCRIBERS_H
 #define MASQUES_ROUTER_SUBSCRIBERS_H
 
@@ -8,23 +9,28 @@
 
 #include "router/subscriber.h"
 
-#define SUBSCRIBERS_LIVE_GRACE_MS 10000u /* for a live one to come back after the router's restart */
+#define SUBSCRIBERS_LIVE_GRACE_MS                                                                  \
+    10000u /* for a live one to come back after the router's restart */
 
 struct subscribers;
 
-/* Registers the exporters that the configuration names, adopts the others that the store knows: attached ones keep
- * their place; of those that were the configuration's once, lossy ones are dropped, durable ones become orphans, which
- * are kept as lossy: they never are a reason to refuse data. All borrowed for its life. Returns owned, or NULL with *err
- * set: as store_consumer_register(). */
-struct subscribers *subscribers_new(struct store *store, Masques__Control__Subscription *const *configured,
-                                    size_t count, uint64_t now_ms, const struct log *log, int *err);
+/* Registers the exporters that the configuration names, adopts the others that the store knows:
+ * attached ones keep their place; of those that were the configuration's once, lossy ones are
+ * dropped, durable ones become orphans, which are kept as lossy: they never are a reason to refuse
+ * data. All borrowed for its life. Returns owned, or NULL with *err set: as
+ * store_consumer_register(). */
+struct subscribers *subscribers_new(struct store *store,
+                                    Masques__Control__Subscription *const *configured, size_t count,
+                                    uint64_t now_ms, const struct log *log, int *err);
 void subscribers_free(struct subscribers **subscribers);
 
-/* An exporter says HELLO: registers it unless the configuration has, and takes over its wishes. Only the configuration
- * says signals and mode of the exporters that it names. 0; GW_ERR_INVALID, or as store_consumer_register(). */
+/* An exporter says HELLO: registers it unless the configuration has, and takes over its wishes.
+ * Only the configuration says signals and mode of the exporters that it names. 0; GW_ERR_INVALID,
+ * or as store_consumer_register(). */
 int subscribers_admit(struct subscribers *subscribers, struct session *session,
                       const Masques__Bus__Hello *hello) GW_MUST_CHECK;
-/* The session is over: what the exporter had in hand waits for it in the store; a live one is unregistered. */
+/* The session is over: what the exporter had in hand waits for it in the store; a live one is
+ * unregistered. */
 void subscribers_closed(struct subscribers *subscribers, struct session *session);
 /* Live ones that did not come back after the router's restart are unregistered. */
 void subscribers_tick(struct subscribers *subscribers, uint64_t now_ms);
@@ -36,6 +42,7 @@ size_t subscribers_count(const struct subscribers *subscribers);
 /* The i-th; valid until subscribers_admit(), _closed() or _tick(). */
 struct subscriber *subscribers_at(const struct subscribers *subscribers, size_t i);
 /* Whose registration it is; NULL: nobody's. */
-struct subscriber *subscribers_of(const struct subscribers *subscribers, const struct store_consumer *consumer);
+struct subscriber *subscribers_of(const struct subscribers *subscribers,
+                                  const struct store_consumer *consumer);
 
 #endif

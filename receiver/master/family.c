@@ -19,6 +19,9 @@
 #define WATCH_MS 250u
 #define START_MS 30000u      /* a child that is not ready by then is hung */
 #define STARTS_MAX 5u        /* a child that dies so often before all are ready never will be */
+#define EXPORTERS_MS 5000u   /* so long the start waits for exporters that are not ready */
+#define NOTE_MS 10000u       /* how often a start that takes long says whom it waits for */
+#define FLUSH_MS 5000u       /* a child that finishes may be silent for so long, at least */
 #define ROUTER_GONE_MS 2000u /* after that telemetry cannot be accepted (design: health) */
 
 enum phase {
@@ -38,6 +41,8 @@ struct family {
     const struct log *log;
 
     enum phase phase;
+    uint64_t started_ms;
+    uint64_t note_ms;     /* when the start says again whom it waits for */
     uint64_t deadline_ms; /* of draining */
     struct member **members; /* router, exporters, workers */
     size_t count;
@@ -99,14 +104,30 @@ static void member_started(void *ctx, struct member *m)
             tell_router_of(family, family->members[i]);
 }
 
-static bool all_ready(const struct family *family)
+/* An exporter that cannot be started or takes its time holds up nobody else. */
+static bool holds_up(const struct family *family, const struct member *m)
 {
-    for (size_t i = 0; i < family->count; i++) {
-        enum member_state state = family->members[i]->state;
-        if (state != MEMBER_RUNNING && state != MEMBER_CLOSED)
-            return false;
-    }
-    return true;
+    if (m->state == MEMBER_RUNNING || m->state == MEMBER_CLOSED)
+        return false;
+    return m->kind != MEMBER_EXPORTER ||
+           (m->spawn < STARTS_MAX && loop_now_ms(family->loop) - family->started_ms < EXPORTERS_MS);
+}
+
+/* The first whom the start waits for; NULL: none. */
+static const struct member *waited_for(const struct family *family)
+{
+    for (size_t i = 0; i < family->count; i++)
+        if (holds_up(family, family->members[i]))
+            return family->members[i];
+    return NULL;
+}
+
+static void look_whether_ready(struct family *family)
+{
+    if (family->phase != PHASE_STARTING || waited_for(family))
+        return;
+    family->phase = PHASE_RUNNING;
+    family->events->ready(family->ctx);
 }
 
 static void member_ready(void *ctx, struct member *m)
@@ -114,10 +135,7 @@ static void member_ready(void *ctx, struct member *m)
     struct family *family = ctx;
     if (m->kind == MEMBER_ROUTER && m->spawn > 1)
         tell_of_router(family);
-    if (family->phase != PHASE_STARTING || !all_ready(family))
-        return;
-    family->phase = PHASE_RUNNING;
-    family->events->ready(family->ctx);
+    look_whether_ready(family);
 }
 
 static void member_gave_up(void *ctx, struct member *m, const char *why)
@@ -131,12 +149,12 @@ static void member_gave_up(void *ctx, struct member *m, const char *why)
     family->events->failed(family->ctx, text);
 }
 
-static void fill_settings(void *ctx, struct member *m, Masques__Control__Settings *settings,
-                          struct spawn_request *request)
+static int fill_settings(void *ctx, struct member *m, Masques__Control__Settings *settings,
+                         struct spawn_request *request)
 {
     struct family *family = ctx;
     request->life = family->life[0];
-    settings_fill(&family->shared, m, settings, request);
+    return settings_fill(&family->shared, m, settings, request);
 }
 
 /* ---- the order of ending ---------------------------------------------------------------------------------------- */
@@ -192,6 +210,7 @@ void family_drain(struct family *family, uint64_t grace_ms)
 
 void family_end(struct family *family)
 {
+    family->deadline_ms = loop_now_ms(family->loop) + START_MS; /* SIGKILL needs no more */
     for (size_t i = 0; i < family->count; i++)
         member_end(family->members[i]);
     if (family->phase < PHASE_DRAIN_WORKERS)
@@ -202,36 +221,74 @@ void family_end(struct family *family)
 static void member_gone(void *ctx, struct member *m)
 {
     struct family *family = ctx;
-    if (family->phase == PHASE_STARTING && m->state == MEMBER_WAITING && m->spawn >= STARTS_MAX)
+    if (family->phase == PHASE_STARTING && m->state == MEMBER_WAITING && m->spawn >= STARTS_MAX &&
+        m->kind != MEMBER_EXPORTER)
         member_gave_up(family, m, m->error);
+    look_whether_ready(family);
     go_on_draining(family);
 }
 
-/* A SIGCHLD may stand for several of them. */
+static struct member *by_pid(const struct family *family, pid_t pid)
+{
+    for (size_t i = 0; i < family->count; i++)
+        if (family->members[i]->pid == pid)
+            return family->members[i];
+    return NULL;
+}
+
+/* A SIGCHLD may stand for several of them. As the first process of a container we also get the orphans of others. */
 static void reap(void *ctx, int signum)
 {
     struct family *family = ctx;
+    pid_t pid;
+    int status;
     (void)signum;
-    for (size_t i = 0; i < family->count; i++) {
-        struct member *m = family->members[i];
-        int status;
-        if (member_lives(m) && waitpid(m->pid, &status, WNOHANG) == m->pid)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct member *m = by_pid(family, pid);
+        if (m)
             member_exited(m, status);
     }
 }
 
 /* ---- watching --------------------------------------------------------------------------------------------------- */
 
-static void watch_member(struct family *family, struct member *m, uint64_t now)
+/* How long it may be silent. */
+static uint64_t patience_ms(const struct family *family, const struct member *m)
 {
     uint64_t hang_ms = family->parts.config->masques.hang_after_ns / CLOCK_NS_PER_MS;
-    uint64_t limit = m->state == MEMBER_STARTING && hang_ms < START_MS ? START_MS : hang_ms;
+    uint64_t least = m->state == MEMBER_STARTING   ? START_MS
+                     : m->state == MEMBER_DRAINING ? FLUSH_MS
+                                                   : 0;
+    return hang_ms > least ? hang_ms : least;
+}
+
+static void watch_member(struct family *family, struct member *m, uint64_t now)
+{
     char why[96];
-    if (!member_lives(m) || m->state == MEMBER_DRAINING || now - m->heard_ms < limit)
+    if (!member_lives(m) || now - m->heard_ms < patience_ms(family, m))
         return;
     snprintf(why, sizeof why, "silent for %.1f s", (double)(now - m->heard_ms) / CLOCK_MS_PER_S);
     m->heard_ms = now; /* once is enough */
     member_kill(m, why);
+}
+
+static void watch_start(struct family *family, uint64_t now)
+{
+    look_whether_ready(family);
+    if (family->phase != PHASE_STARTING || now < family->note_ms)
+        return;
+    const struct member *m = waited_for(family);
+    family->note_ms = now + NOTE_MS;
+    log_warn(family->log, "telemetry is not accepted yet: waiting for %s (%s%s%s)", m->name,
+             member_state_name(m->state), m->error[0] ? ", " : "", m->error);
+}
+
+static void watch_end(struct family *family, uint64_t now)
+{
+    if (family->phase < PHASE_DRAIN_WORKERS || family->phase == PHASE_ENDED || now < family->deadline_ms)
+        return;
+    log_warn(family->log, "the grace period is over: ending the rest");
+    family_end(family);
 }
 
 static void watch(void *ctx)
@@ -246,12 +303,8 @@ static void watch(void *ctx)
             family->members[i]->heard_ms = now;
         watch_member(family, family->members[i], now);
     }
-    if (family->phase >= PHASE_DRAIN_WORKERS && family->phase < PHASE_ENDED &&
-        now >= family->deadline_ms) {
-        log_warn(family->log, "the grace period is over: ending the rest");
-        family->deadline_ms = now + START_MS;
-        family_end(family);
-    }
+    watch_start(family, now);
+    watch_end(family, now);
 }
 
 bool family_accepts(const struct family *family)
@@ -263,7 +316,7 @@ bool family_accepts(const struct family *family)
         worker |= family->members[i]->kind == MEMBER_WORKER &&
                   family->members[i]->state == MEMBER_RUNNING;
     return family->phase == PHASE_RUNNING && worker && router->beat && router->beat->accepting &&
-           now - router->heard_ms <= ROUTER_GONE_MS;
+           now - router->beat_ms <= ROUTER_GONE_MS;
 }
 
 /* ---- making it -------------------------------------------------------------------------------------------------- */
@@ -291,7 +344,7 @@ static int add_member(struct family *family, enum member_kind kind, const char *
                       const char *type, const char *program_name, const void *about, char why[512])
 {
     char program[512];
-    int err = spawn_find(program_name, program, why);
+    int err = spawn_find(family->parts.programs, program_name, program, why);
     if (err != GW_OK)
         return err;
     struct member *m = member_new(family->loop, kind, name, type, program, &member_events, family,
@@ -331,17 +384,16 @@ struct family *family_new(struct loop *loop, const struct family_parts *parts,
     if (!family)
         return NULL;
     *family = (struct family){.loop = loop, .parts = *parts, .events = events, .ctx = ctx,
-                              .log = parts->log, .life = {-1, -1}};
+                              .log = parts->log, .shared = {.store = -1}, .life = {-1, -1}};
     family->members = calloc(1 + parts->config->exporter_count + workers, sizeof *family->members);
     family->watch = loop_timer_new(loop, watch, family);
-    family->watched_ms = loop_now_ms(loop);
     if (!family->members || !family->watch)
         goto fail;
     if (pipe2(family->life, O_CLOEXEC) != 0) {
         snprintf(why, 512, "cannot make a pipe: %s", strerror(errno));
         goto fail;
     }
-    if (settings_share(&family->shared, parts, entropy_u64(), workers, why) != GW_OK ||
+    if (settings_share(&family->shared, &family->parts, entropy_u64(), workers, why) != GW_OK ||
         add_members(family, workers, why) != GW_OK)
         goto fail;
     if (loop_on_signal(loop, SIGCHLD, reap, family) != GW_OK)
@@ -355,6 +407,8 @@ fail:
 
 void family_start(struct family *family)
 {
+    family->started_ms = family->watched_ms = loop_now_ms(family->loop);
+    family->note_ms = family->started_ms + NOTE_MS;
     loop_timer_set(family->watch, WATCH_MS);
     for (size_t i = 0; i < family->count; i++)
         member_start(family->members[i]);

@@ -11,7 +11,8 @@
 struct family;
 
 struct family_events {
-    /* Every child is ready for the first time: telemetry is accepted. */
+    /* Router and workers are ready for the first time: telemetry is accepted. The exporters are, too, or have been
+     * waited for long enough: what is theirs waits in the store. */
     void (*ready)(void *ctx);
     /* It cannot be brought up; `why` is one sentence. Called at most once, before ready(). */
     void (*failed)(void *ctx, const char *why);
@@ -25,6 +26,7 @@ struct family_parts {
     const struct runtime_dir *runtime;
     const struct listener *listeners; /* of the workers */
     size_t listener_count;
+    const char *programs; /* the directory of the children's programs; NULL: where spawn_find() looks */
     const struct log *log;
 };
 
@@ -36,8 +38,8 @@ void family_free(struct family **family);
 /* Starts router, exporters and workers, at once. */
 void family_start(struct family *family);
 
-/* In order: the workers finish their requests, the router delivers what it has, the exporters flush; at the end of
- * the grace period whoever is left is killed. */
+/* In order: the workers finish their requests, the router delivers what it has, the exporters flush; who falls silent
+ * meanwhile, and at the end of the grace period whoever is left, is killed. */
 void family_drain(struct family *family, uint64_t grace_ms);
 
 /* Kills all of them. */
@@ -46,7 +48,7 @@ void family_end(struct family *family);
 /* The i-th child (router, exporters, workers), borrowed; NULL behind the last. */
 const struct member *family_at(const struct family *family, size_t i);
 
-/* True when telemetry can be accepted: a worker runs, and the router was heard within 2 s and has room. */
+/* True when telemetry can be accepted: a worker runs, and a router said within the last 2 s that it has room. */
 bool family_accepts(const struct family *family);
 
 /* The ZeroMQ endpoint of the router; borrowed. */

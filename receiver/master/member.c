@@ -18,7 +18,6 @@
 #define FIRST_BACKOFF_MS 50u
 #define CAP_MS 1000u
 #define CAP_EXPORTER_MS 30000u
-#define EXIT_NO_PROGRAM 127
 
 static const char *const kind_names[] = {"router", "exporter", "worker"};
 static const char *const state_names[] = {"waiting",  "starting", "running",
@@ -58,7 +57,9 @@ static void take_beat(struct member *m, Masques__Control__Up *up)
     m->beat = up->beat;
     up->beat = NULL;
     up->body_case = MASQUES__CONTROL__UP__BODY__NOT_SET;
-    if (m->beat->error[0])
+    m->beats++;
+    m->beat_ms = loop_now_ms(m->loop);
+    if (m->beat->error[0] && !m->explained)
         note_error(m, "%s", m->beat->error);
 }
 
@@ -77,6 +78,7 @@ static void hear(struct member *m, Masques__Control__Up *up)
         break;
     case MASQUES__CONTROL__UP__BODY_FAILURE:
         note_error(m, "%s", up->failure->error);
+        m->explained = true;
         m->events->gave_up(m->ctx, m, m->error);
         break;
     default:
@@ -115,13 +117,14 @@ static void control_readable(evutil_socket_t fd, short what, void *arg)
     hear_all(arg);
 }
 
-void member_tell(struct member *m, const Masques__Control__Down *down)
+bool member_tell(struct member *m, const Masques__Control__Down *down)
 {
     if (m->control < 0)
-        return;
+        return false;
     int err = packet_send(m->control, &down->base);
     if (err != GW_OK)
         log_debug(m->log, "%s: a packet could not be sent: %s", m->name, gw_strerror(err));
+    return err == GW_OK;
 }
 
 /* ---- start ----------------------------------------------------------------------------------------------------- */
@@ -137,26 +140,27 @@ static int spawn(struct member *m)
     Masques__Control__Settings settings = MASQUES__CONTROL__SETTINGS__INIT;
     struct spawn_request request = {.program = m->program, .settings = &settings};
     settings.name = m->name;
-    settings.spawn = m->spawn + 1;
+    settings.spawn = m->spawn;
     settings.parent = (uint32_t)getpid();
-    m->events->fill_settings(m->ctx, m, &settings, &request);
-    return spawn_child(&request, &m->pid, &m->control);
+    int err = m->events->fill_settings(m->ctx, m, &settings, &request);
+    return err == GW_OK ? spawn_child(&request, &m->pid, &m->control) : err;
 }
 
 void member_start(struct member *m)
 {
-    uint64_t now = loop_now_ms(m->loop);
+    m->restarts = m->spawn++;
+    m->explained = false;
+    m->beats = 0;
     int err = spawn(m);
     if (err != GW_OK) {
         m->pid = 0;
         note_error(m, "cannot be started: %s", err == GW_ERR_IO ? strerror(errno) : gw_strerror(err));
         log_error(m->log, "%s %s", m->name, m->error);
         start_later(m, 0);
+        m->events->gone(m->ctx, m);
         return;
     }
-    m->spawn++;
-    m->restarts = m->spawn - 1;
-    m->started_ms = m->heard_ms = now;
+    m->started_ms = m->heard_ms = loop_now_ms(m->loop);
     m->readable = event_new(loop_base(m->loop), m->control, EV_READ | EV_PERSIST, control_readable, m);
     if (!m->readable || event_add(m->readable, NULL) != 0)
         log_error(m->log, "%s: no memory for its control channel", m->name);
@@ -189,7 +193,8 @@ void member_drain(struct member *m, uint32_t within_ms)
     down.body_case = MASQUES__CONTROL__DOWN__BODY_DRAIN;
     down.drain = &drain;
     set_state(m, MEMBER_DRAINING);
-    member_tell(m, &down);
+    if (!member_tell(m, &down))
+        kill(m->pid, SIGTERM);
 }
 
 void member_kill(struct member *m, const char *why)
@@ -198,6 +203,7 @@ void member_kill(struct member *m, const char *why)
         return;
     log_warn(m->log, "%s (process %d): %s: killing it", m->name, m->pid, why);
     note_error(m, "killed: %s", why);
+    m->explained = true;
     kill(m->pid, SIGKILL);
 }
 
@@ -206,38 +212,48 @@ void member_end(struct member *m)
     loop_timer_cancel(m->restart);
     if (member_lives(m)) {
         set_state(m, MEMBER_DRAINING);
+        m->explained = true;
         kill(m->pid, SIGKILL);
-    } else if (m->state == MEMBER_WAITING) {
+    } else if (m->state != MEMBER_CLOSED) {
         set_state(m, MEMBER_ENDED);
     }
 }
 
+/* An error that it told in a beat says why it ended with a code, but not why a signal ended it. */
 static void describe_exit(struct member *m, int status)
 {
-    bool explained = strncmp(m->error, "killed:", 7) == 0;
-    if (WIFSIGNALED(status) && !explained)
+    bool told = m->beats && m->beat->error[0];
+    if (m->explained)
+        return;
+    if (WIFSIGNALED(status))
         note_error(m, "ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_PROGRAM)
+    else if (WEXITSTATUS(status) == SPAWN_EXIT_NO_PROGRAM)
         note_error(m, "%s cannot be executed", m->program);
-    else if (WIFEXITED(status) && !m->error[0])
+    else if (WEXITSTATUS(status) == SPAWN_EXIT_NO_FILES)
+        note_error(m, "its descriptors could not be put in place");
+    else if (!told)
         note_error(m, "ended with exit code %d", WEXITSTATUS(status));
 }
 
 static bool closed_itself(const struct member *m, int status)
 {
-    return m->kind == MEMBER_EXPORTER && WIFEXITED(status) && WEXITSTATUS(status) == 0 && m->beat &&
+    return m->kind == MEMBER_EXPORTER && WIFEXITED(status) && WEXITSTATUS(status) == 0 && m->beats &&
            strcmp(m->beat->state, "closed") == 0;
 }
 
 void member_exited(struct member *m, int status)
 {
-    hear_all(m); /* its last words */
-    close_control(m);
     uint64_t ran = loop_now_ms(m->loop) - m->started_ms;
     pid_t pid = m->pid;
-    m->pid = 0;
-    if (m->state == MEMBER_DRAINING) {
+    m->pid = 0;  /* first: the number may be somebody else's by now */
+    hear_all(m); /* its last words, which may end us all */
+    close_control(m);
+    if (m->state == MEMBER_DRAINING || m->state == MEMBER_ENDED) {
         set_state(m, MEMBER_ENDED);
+        if (status != 0 && !m->explained) {
+            describe_exit(m, status);
+            log_warn(m->log, "%s (process %d) %s while it was finishing", m->name, pid, m->error);
+        }
     } else if (closed_itself(m, status)) {
         set_state(m, MEMBER_CLOSED);
         log_info(m->log, "%s (process %d) has closed: %s", m->name, pid, m->error);

@@ -40,13 +40,13 @@ struct member_events {
     void (*started)(void *ctx, struct member *m);
     /* It said that it is ready. */
     void (*ready)(void *ctx, struct member *m);
-    /* Its process is gone, and m->state says what comes now. */
+    /* Its process is gone, or could not be started, and m->state says what comes now. */
     void (*gone)(void *ctx, struct member *m);
     /* It said why it gives up: a restart would not help. */
     void (*gave_up)(void *ctx, struct member *m, const char *why);
-    /* Fill in its settings; what the pointers point at is borrowed until the call returns. */
-    void (*fill_settings)(void *ctx, struct member *m, Masques__Control__Settings *settings,
-                          struct spawn_request *request);
+    /* Fill in its settings; what the pointers point at is borrowed until the next call. 0, or why it cannot be. */
+    int (*fill_settings)(void *ctx, struct member *m, Masques__Control__Settings *settings,
+                         struct spawn_request *request);
 };
 
 /* Read by health; written by member.c alone. */
@@ -59,12 +59,15 @@ struct member {
 
     enum member_state state;
     pid_t pid; /* 0: none */
-    uint32_t spawn;
-    uint32_t restarts;
+    uint32_t spawn;    /* tries to start it so far */
+    uint32_t restarts; /* all but the first of them */
     uint64_t started_ms;
-    uint64_t heard_ms; /* monotonic; 0: never */
+    uint64_t heard_ms; /* monotonic; when it was started or heard */
+    uint64_t beat_ms;  /* monotonic; of the last beat, whichever process sent it; 0: never */
     uint64_t heard_ns; /* wall clock; 0: never */
-    char error[MEMBER_ERROR_BYTES];
+    char error[MEMBER_ERROR_BYTES]; /* the last one, also of a former process */
+    bool explained; /* why this process ends is known: it said so, or we kill it */
+    uint32_t beats; /* of this process */
     Masques__Control__Beat *beat; /* the last one; NULL: none. Kept beyond the process's end. */
 
     struct loop *loop;
@@ -84,9 +87,10 @@ struct member *member_new(struct loop *loop, enum member_kind kind, const char *
 /* Kills the process if there is one, without waiting for it. */
 void member_free(struct member **m);
 
-/* Starts the process; where that fails, another try is set up. */
+/* Starts the process; where that fails, another try is set up, as when it dies. */
 void member_start(struct member *m);
-/* Asks it to finish within so many ms and not to come back. */
+/* Asks it to finish within so many ms and not to come back: on the control channel, or, when that is full because the
+ * child does not read, by SIGTERM. */
 void member_drain(struct member *m, uint32_t within_ms);
 /* SIGKILL; it comes back unless it was draining. `why` goes to the log and into its error. */
 void member_kill(struct member *m, const char *why);
@@ -96,8 +100,8 @@ void member_end(struct member *m);
 /* To be told of its exit: `status` as of waitpid(2). */
 void member_exited(struct member *m, int status);
 
-/* Sends a packet down; a child that is gone or deaf is no error. */
-void member_tell(struct member *m, const Masques__Control__Down *down);
+/* Sends a packet down, never waits. False: the child is gone or deaf. */
+bool member_tell(struct member *m, const Masques__Control__Down *down);
 
 /* True while there is a process. */
 static inline bool member_lives(const struct member *m)

@@ -14,6 +14,7 @@
 
 #define LISTENERS_MAX SPAWN_EXTRA_MAX
 #define OPTIONS_MAX 64
+#define OPTION_BYTES 65536u       /* of one option's text */
 #define MESSAGE_EXTRA_BYTES 4096u /* a stored batch is never larger than the largest body and this */
 
 struct settings_scratch {
@@ -161,15 +162,17 @@ static void fill_router(struct settings_shared *shared, Masques__Control__Settin
     settings->router = &s->router;
 }
 
-static void add_options(struct settings_scratch *s, const struct config_exporter *e)
+static int add_options(struct settings_scratch *s, const struct config_exporter *e)
 {
     const struct option_set *set = &e->kind->options;
     size_t count = 0;
     free_texts(s);
     for (; count < set->count && count < OPTIONS_MAX; count++) {
-        s->texts[count] = buf_make(MESSAGE_EXTRA_BYTES);
+        s->texts[count] = buf_make(OPTION_BYTES);
         option_print(&set->rows[count], &e->options, &s->texts[count]);
         buf_byte(&s->texts[count], '\0');
+        if (!buf_ok(&s->texts[count]))
+            return GW_ERR_TOO_LARGE;
         masques__control__option__init(&s->options[count]);
         s->options[count].path = (char *)set->rows[count].path;
         s->options[count].value = (char *)s->texts[count].data;
@@ -177,34 +180,37 @@ static void add_options(struct settings_scratch *s, const struct config_exporter
     }
     s->exporter.options = s->option_list;
     s->exporter.n_options = count;
+    return count == set->count ? GW_OK : GW_ERR_TOO_LARGE;
 }
 
-static void fill_exporter(struct settings_shared *shared, const struct config_exporter *e,
-                          Masques__Control__Settings *settings, struct spawn_request *request)
+static int fill_exporter(struct settings_shared *shared, const struct config_exporter *e,
+                         Masques__Control__Settings *settings, struct spawn_request *request)
 {
     struct settings_scratch *s = shared->scratch;
     masques__control__exporter_settings__init(&s->exporter);
-    add_options(s, e);
     s->exporter.type = (char *)e->kind->type;
     s->exporter.signals = e->signals;
     s->exporter.store_fd = CHILD_FD_FIRST;
     s->exporter.drain_ms = ms(shared->parts->config->masques.grace_ns);
     request->extra[0] = shared->store;
     request->extra_count = 1;
+    request->keeps_stdout = true;
     settings->role_case = MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER;
     settings->exporter = &s->exporter;
+    return add_options(s, e);
 }
 
-void settings_fill(struct settings_shared *shared, const struct member *m,
-                   Masques__Control__Settings *settings, struct spawn_request *request)
+int settings_fill(struct settings_shared *shared, const struct member *m,
+                  Masques__Control__Settings *settings, struct spawn_request *request)
 {
     settings->log_level = shared->parts->config->masques.log_level;
     settings->bus_endpoint = shared->bus_endpoint;
     settings->run = shared->run;
+    if (m->kind == MEMBER_EXPORTER)
+        return fill_exporter(shared, m->about, settings, request);
     if (m->kind == MEMBER_WORKER)
         fill_worker(shared, settings, request);
-    else if (m->kind == MEMBER_ROUTER)
-        fill_router(shared, settings);
     else
-        fill_exporter(shared, m->about, settings, request);
+        fill_router(shared, settings);
+    return GW_OK;
 }

@@ -15,13 +15,14 @@ struct settings_shared {
     struct settings_scratch *scratch;
 };
 
-/* Prepares; creates the store's directory. 0, or an error with one sentence in `why`. */
+/* Prepares; creates the store's directory. Borrows `parts`. 0, or an error with one sentence in `why`. */
 int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
                    uint32_t workers, char why[512]) GW_MUST_CHECK;
 void settings_unshare(struct settings_shared *shared);
 
-/* Fills in settings and descriptors of one child; borrowed from `shared` until the next call. */
-void settings_fill(struct settings_shared *shared, const struct member *m,
-                   Masques__Control__Settings *settings, struct spawn_request *request);
+/* Fills in settings and descriptors of one child; borrowed from `shared` until the next call. 0; GW_ERR_TOO_LARGE: an
+ * option does not fit; GW_ERR_NOMEM. */
+int settings_fill(struct settings_shared *shared, const struct member *m,
+                  Masques__Control__Settings *settings, struct spawn_request *request) GW_MUST_CHECK;
 
 #endif

@@ -15,27 +15,61 @@
 #include "shared/control/packet.h"
 
 #define FD_COUNT (CHILD_FD_FIRST + SPAWN_EXTRA_MAX)
-#define FD_PARKED 200 /* above every descriptor that a child is promised */
+#define FD_PARKED FD_COUNT /* above every descriptor that a child is promised */
 
-/* Between fork and exec only async-signal-safe calls are allowed. */
-static void become_child(const char *program, const int *fds, size_t count)
+/* The handlers that we have are not the child's, and what a terminal sends to all of us is for us alone. */
+static void reset_signals(void)
 {
-    int parked[FD_COUNT];
+    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE};
     sigset_t none;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     for (int signum = 1; signum < NSIG; signum++)
         signal(signum, SIG_DFL);
-    /* First out of the way of each other, then into place. */
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* First out of the way of each other, then into place; what we inherited from whoever started us goes no further. */
+static bool place(const int *fds, size_t count)
+{
+    int parked[FD_COUNT];
     for (size_t i = 0; i < count; i++)
         parked[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_PARKED);
     for (size_t i = 0; i < count; i++)
         if (parked[i] < 0 || dup2(parked[i], CHILD_FD_CONTROL + (int)i) < 0)
-            _exit(126);
-    char *const argv[] = {(char *)program, (char *)"--child", NULL};
-    execv(program, argv);
-    _exit(127);
+            return false;
+    close_range(CHILD_FD_CONTROL + (unsigned)count, ~0U, 0);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0;
+}
+
+/* Between fork and exec only async-signal-safe calls are allowed. */
+static void become_child(const struct spawn_request *request, const int *fds, size_t count)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    reset_signals();
+    if (!place(fds, count) || (!request->keeps_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
+        _exit(SPAWN_EXIT_NO_FILES);
+    char *const argv[] = {(char *)request->program, (char *)"--child", NULL};
+    execv(request->program, argv);
+    _exit(SPAWN_EXIT_NO_PROGRAM);
+}
+
+/* Signals wait while there is a second process with our handlers: they would write into our own loop's pipe. */
+static pid_t fork_quietly(const struct spawn_request *request, const int *fds, size_t count)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid == 0)
+        become_child(request, fds, count);
+    int err = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = err;
+    return pid;
 }
 
 int spawn_child(const struct spawn_request *request, pid_t *pid, int *control)
@@ -52,9 +86,7 @@ int spawn_child(const struct spawn_request *request, pid_t *pid, int *control)
     size_t count = CHILD_FD_FIRST - CHILD_FD_CONTROL;
     for (size_t i = 0; i < request->extra_count; i++)
         fds[count++] = request->extra[i];
-    *pid = fork();
-    if (*pid == 0)
-        become_child(request->program, fds, count);
+    *pid = fork_quietly(request, fds, count);
     int err = errno;
     close(settings);
     close(pair[1]);
@@ -67,10 +99,21 @@ int spawn_child(const struct spawn_request *request, pid_t *pid, int *control)
     return GW_OK;
 }
 
-int spawn_find(const char *name, char path[512], char why[512])
+static bool find_in(const char *directory, const char *below, const char *name, char path[512])
 {
-    static const char *const places[] = {"", "../libexec/masques/"};
+    int len = snprintf(path, 512, "%s/%s%s", directory, below, name);
+    return len > 0 && len < 512 && access(path, X_OK) == 0;
+}
+
+int spawn_find(const char *directory, const char *name, char path[512], char why[512])
+{
     char self[400];
+    if (directory && find_in(directory, "", name, path))
+        return GW_OK;
+    if (directory) {
+        snprintf(why, 512, "%s is not in %.300s", name, directory);
+        return GW_ERR_NOT_FOUND;
+    }
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n < 0) {
         snprintf(why, 512, "cannot find where this program stands: %s", strerror(errno));
@@ -79,12 +122,9 @@ int spawn_find(const char *name, char path[512], char why[512])
     self[n] = '\0';
     char *slash = strrchr(self, '/');
     if (slash)
-        slash[1] = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        int len = snprintf(path, 512, "%s%s%s", self, places[i], name);
-        if (len > 0 && len < 512 && access(path, X_OK) == 0)
-            return GW_OK;
-    }
+        *slash = '\0';
+    if (find_in(self, "", name, path) || find_in(self, "../libexec/masques/", name, path))
+        return GW_OK;
     snprintf(why, 512, "%s is not installed: it is neither in %.300s nor in ../libexec/masques", name,
              self);
     return GW_ERR_NOT_FOUND;

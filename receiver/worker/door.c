@@ -10,7 +10,7 @@
 
 #include "receiver/worker/conn.h"
 
-#define ACCEPTS_A_TURN 32  /* work budget; the siblings want some too */
+#define ACCEPTS_A_TURN 1   /* the sibling that is woken with us takes the next one: so they share */
 #define SWEEP_MS 1000u     /* how coarse time limits are */
 #define PAUSE_MS 100u      /* without descriptors */
 #define GOAWAY_GRACE_MS 200u /* between the notice of shutdown and the last word */
@@ -206,10 +206,11 @@ static void can_accept(evutil_socket_t fd, short what, void *arg)
             admit(listener->door, got, &address);
             continue;
         }
-        if (is_shortage(errno))
-            pause_accepting(listener->door, errno);
+        int err = errno;
+        if (is_shortage(err))
+            pause_accepting(listener->door, err);
         /* EAGAIN: a sibling was faster. Other errors belong to a connection that is gone already (accept(2)). */
-        if (errno != ECONNABORTED && errno != EINTR)
+        if (err != ECONNABORTED && err != EINTR)
             return;
     }
 }

@@ -30,7 +30,8 @@ static struct store_consumer *add_consumer(struct store *store, uint32_t id)
 {
     if (store->consumer_count == store->consumer_cap) {
         uint32_t cap = store->consumer_cap ? store->consumer_cap * 2 : 8;
-        struct store_consumer **more = realloc(store->consumers, cap * sizeof(struct store_consumer *));
+        struct store_consumer **more =
+            realloc(store->consumers, cap * sizeof(struct store_consumer *));
         if (!more)
             return NULL;
         store->consumers = more;
@@ -75,7 +76,8 @@ static int apply_who(struct store *store, const struct journal_entry *e)
     return 0;
 }
 
-static int apply_replace(struct cursor *cursor, const struct journal_entry *e, cursor_retired_fn retired, void *ctx)
+static int apply_replace(struct cursor *cursor, const struct journal_entry *e,
+                         cursor_retired_fn retired, void *ctx)
 {
     const struct group_piece *pieces = e->replace.pieces;
     struct group_piece *read = NULL;
@@ -107,8 +109,8 @@ static void tell_retired(void *ctx, const struct group *group)
                              group->next.sequence - 1);
 }
 
-static int apply_to_cursor(struct cursor *cursor, const struct journal_entry *e, cursor_retired_fn retired,
-                           void *ctx)
+static int apply_to_cursor(struct cursor *cursor, const struct journal_entry *e,
+                           cursor_retired_fn retired, void *ctx)
 {
     uint64_t records;
     struct group *g;
@@ -128,7 +130,8 @@ static int apply_to_cursor(struct cursor *cursor, const struct journal_entry *e,
         g->attempts = e->attempts;
         return 0;
     case JOURNAL_LOSS:
-        return cursor_lose(cursor, e->loss.before, e->loss.digest, e->reason, retired, ctx, &records)
+        return cursor_lose(cursor, e->loss.before, e->loss.digest, e->reason, retired, ctx,
+                           &records)
                    ? 0
                    : GW_ERR_NOMEM;
     case JOURNAL_REPLACE:
@@ -166,18 +169,47 @@ int store_apply_read(void *ctx, const struct journal_entry *entry)
     return store_apply(ctx, entry, false);
 }
 
+int store_queue_and_apply(struct store *store, const struct journal_entry *entry)
+{
+    size_t mark = journal_mark(&store->journal);
+    int err = journal_add(&store->journal, entry);
+    if (!err) {
+        err = store_apply(store, entry, true);
+        if (err)
+            journal_undo(&store->journal, mark);
+    }
+    return err;
+}
+
+int store_write_and_apply(struct store *store, const struct journal_entry *entry)
+{
+    size_t mark = journal_mark(&store->journal);
+    int err = journal_add(&store->journal, entry);
+    if (!err)
+        err = journal_flush(&store->journal);
+    if (err) {
+        journal_undo(&store->journal, mark);
+        return err;
+    }
+    return store_apply(store, entry, true);
+}
+
 static int snapshot_groups(const struct store_consumer *c, unsigned signal, struct journal *journal)
 {
     const struct cursor *cursor = &c->cursors[signal - 1];
     int err = 0;
     for (uint32_t i = 0; i < cursor->count && !err; i++) {
         const struct group *g = &cursor->groups[i];
-        struct journal_entry e = {.type = JOURNAL_GROUP, .consumer = c->id, .signal = signal, .group = *g};
+        struct journal_entry e = {
+            .type = JOURNAL_GROUP, .consumer = c->id, .signal = signal, .group = *g};
         err = journal_add(journal, &e);
         if (err || !g->note)
             continue;
-        struct journal_entry note = {.type = JOURNAL_NOTE, .consumer = c->id, .signal = signal,
-                                     .first = g->start.sequence, .note = {g->note, g->note_bytes}};
+        struct journal_entry note = {.type = JOURNAL_NOTE,
+                                     .consumer = c->id,
+                                     .signal = signal,
+                                     .first = g->start.sequence,
+                                     .note = {g->note, g->note_bytes}};
         err = journal_add(journal, &note);
     }
     return err;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The log of one signal: its segments in a row, oldest first. Between two segments there may be a hole, when a
- * segment was lost with its disk; sequence numbers are never used twice, so the hole stays one. */
+/* The log of one signal: its segments in a row, oldest first. Between two segments there may be a
+ * hole, when a segment was lost with its disk; sequence numbers are never used twice, so the hole
+ * stays one. */
 #ifndef MASQUES_ROUTER_STORE_CHAIN_H
 #define MASQUES_ROUTER_STORE_CHAIN_H
 
@@ -30,8 +31,8 @@ struct segment *chain_newest(const struct chain *chain);
 /* Where the oldest batch that is still there stands. */
 struct position chain_oldest(const struct chain *chain);
 
-/* The segment with batch `sequence`; NULL when it is in a hole or outside; then *resume is where the next segment
- * begins, or chain->next. */
+/* The segment with batch `sequence`; NULL when it is in a hole or outside; then *resume is where
+ * the next segment begins, or chain->next. */
 struct segment *chain_find(const struct chain *chain, uint64_t sequence, struct position *resume);
 
 #endif

@@ -109,7 +109,8 @@ static void finish(struct group *g)
 
 int cursor_push(struct cursor *cursor, const struct group *group)
 {
-    if (group->start.sequence != cursor->next.sequence || group->next.sequence <= group->start.sequence)
+    if (group->start.sequence != cursor->next.sequence ||
+        group->next.sequence <= group->start.sequence)
         return GW_ERR_INVALID;
     if (!reserve(cursor, 1))
         return GW_ERR_NOMEM;
@@ -166,7 +167,8 @@ int cursor_note(struct cursor *cursor, uint64_t first, const uint8_t *note, uint
     return 0;
 }
 
-/* Cuts the group at index i in two at `at`; the second half waits under the given digest. Room is reserved. */
+/* Cuts the group at index i in two at `at`; the second half waits under the given digest. Room is
+ * reserved. */
 static void cut(struct cursor *cursor, uint32_t i, struct position at, uint64_t digest)
 {
     struct group *g = &cursor->groups[i];
@@ -182,8 +184,8 @@ static void cut(struct cursor *cursor, uint32_t i, struct position at, uint64_t 
     g->next = at;
 }
 
-bool cursor_lose(struct cursor *cursor, struct position before, uint64_t digest, enum store_loss reason,
-                 cursor_retired_fn retired, void *ctx, uint64_t *records)
+bool cursor_lose(struct cursor *cursor, struct position before, uint64_t digest,
+                 enum store_loss reason, cursor_retired_fn retired, void *ctx, uint64_t *records)
 {
     *records = 0;
     if (before.sequence <= cursor->at.sequence)
@@ -205,7 +207,8 @@ bool cursor_lose(struct cursor *cursor, struct position before, uint64_t digest,
     }
     if (before.sequence > cursor->next.sequence) {
         *records += before.records - cursor->next.records;
-        cursor->groups[cursor->count++] = (struct group){.start = cursor->next, .next = before, .state = GROUP_DONE};
+        cursor->groups[cursor->count++] =
+            (struct group){.start = cursor->next, .next = before, .state = GROUP_DONE};
         cursor->next = before;
     }
     cursor->lost[reason] += *records;
@@ -224,8 +227,8 @@ static bool pieces_cover(const struct group *g, const struct group_piece *pieces
     return count && at == g->next.sequence;
 }
 
-int cursor_replace(struct cursor *cursor, uint64_t first, const struct group_piece *pieces, uint32_t count,
-                   enum store_loss reason, cursor_retired_fn retired, void *ctx)
+int cursor_replace(struct cursor *cursor, uint64_t first, const struct group_piece *pieces,
+                   uint32_t count, enum store_loss reason, cursor_retired_fn retired, void *ctx)
 {
     struct group *g = cursor_find(cursor, first);
     if (!g)
@@ -259,8 +262,8 @@ int cursor_replace(struct cursor *cursor, uint64_t first, const struct group_pie
 
 void cursor_pending(const struct cursor *cursor, struct position end, struct position *pending)
 {
-    *pending = (struct position){end.sequence - cursor->at.sequence, end.records - cursor->at.records,
-                                 end.bytes - cursor->at.bytes};
+    *pending = (struct position){end.sequence - cursor->at.sequence,
+                                 end.records - cursor->at.records, end.bytes - cursor->at.bytes};
     for (uint32_t i = 0; i < cursor->count; i++) {
         const struct group *g = &cursor->groups[i];
         if (g->state != GROUP_DONE)

@@ -47,8 +47,13 @@ static int take_lock(struct dir *dir, long *pid)
 
 int dir_open(struct dir *dir, const char *path, const struct io_hook *hook, bool sync, long *pid)
 {
-    *dir = (struct dir){.hook = hook, .root = -1, .signals = {-1, -1, -1}, .free = -1,
-                        .quarantine = -1, .lock = -1, .sync = sync};
+    *dir = (struct dir){.hook = hook,
+                        .root = -1,
+                        .signals = {-1, -1, -1},
+                        .free = -1,
+                        .quarantine = -1,
+                        .lock = -1,
+                        .sync = sync};
     *pid = 0;
     int err = io_mkdir(hook, AT_FDCWD, path);
     if (err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The store's directory: its subdirectories, the lock that keeps a second router out, and the one place where the
- * sync policy is obeyed.
+/* The store's directory: its subdirectories, the lock that keeps a second router out, and the one
+ * place where the sync policy is obeyed.
  *
  *   lock                 flock; holds the pid of the router that has the store
  *   journal.0 journal.1  see journal.h
@@ -28,18 +28,21 @@ struct dir {
     int free;
     int quarantine;
     int lock;
-    bool sync; /* a sync must reach the device before anything counts as stored */
+    bool sync;        /* a sync must reach the device before anything counts as stored */
     uint8_t uuid[16]; /* of the store */
 };
 
-/* Opens (creating what is missing) and locks. `pid` of the holder is set with GW_ERR_EXISTS (0: unknown). */
-int dir_open(struct dir *dir, const char *path, const struct io_hook *hook, bool sync, long *pid) GW_MUST_CHECK;
+/* Opens (creating what is missing) and locks. `pid` of the holder is set with GW_ERR_EXISTS (0:
+ * unknown). */
+int dir_open(struct dir *dir, const char *path, const struct io_hook *hook, bool sync,
+             long *pid) GW_MUST_CHECK;
 void dir_close(struct dir *dir);
 
 /* "logs", "metrics", "traces". */
 const char *dir_signal_name(unsigned signal);
 
-/* The sync points of the store: all syncing goes through these two, and does nothing without the policy. */
+/* The sync points of the store: all syncing goes through these two, and does nothing without the
+ * policy. */
 int dir_sync_file(const struct dir *dir, int fd) GW_MUST_CHECK;
 int dir_sync_names(const struct dir *dir, int dirfd) GW_MUST_CHECK;
 

@@ -108,7 +108,6 @@ uint64_t ids_lowest(struct ids *ids, const uint8_t *incarnation)
     return w ? w->lowest : 0;
 }
 
-
 static void drop_below(struct ids *ids, struct ids_worker *w, uint64_t lowest)
 {
     if (lowest <= w->lowest)

@@ -14,8 +14,10 @@ static int failed(void)
     return errno == ENOSPC || errno == EDQUOT ? GW_ERR_FULL : GW_ERR_IO;
 }
 
-/* How many of `bytes` may be written; fewer, or false for a step without bytes: then it fails with errno. */
-static bool allowed(const struct io_hook *hook, enum io_step step, size_t bytes, size_t *let, int *error)
+/* How many of `bytes` may be written; fewer, or false for a step without bytes: then it fails with
+ * errno. */
+static bool allowed(const struct io_hook *hook, enum io_step step, size_t bytes, size_t *let,
+                    int *error)
 {
     *let = SIZE_MAX;
     *error = EIO;
@@ -108,7 +110,8 @@ static int write_all(int fd, struct iovec *pieces, size_t count, uint64_t offset
 }
 
 /* What a hook lets through of a write before it fails. */
-static void write_some(int fd, const struct iovec *pieces, size_t count, size_t let, uint64_t offset)
+static void write_some(int fd, const struct iovec *pieces, size_t count, size_t let,
+                       uint64_t offset)
 {
     for (size_t i = 0; i < count && let; i++) {
         size_t n = pieces[i].iov_len < let ? pieces[i].iov_len : let;
@@ -120,7 +123,8 @@ static void write_some(int fd, const struct iovec *pieces, size_t count, size_t 
     }
 }
 
-int io_writev(const struct io_hook *hook, int fd, struct iovec *pieces, size_t count, size_t bytes, uint64_t offset)
+int io_writev(const struct io_hook *hook, int fd, struct iovec *pieces, size_t count, size_t bytes,
+              uint64_t offset)
 {
     size_t let;
     int error;
@@ -143,7 +147,8 @@ int io_write(const struct io_hook *hook, int fd, const void *data, size_t len, u
     return io_writev(hook, fd, &piece, 1, len, offset);
 }
 
-int io_rename(const struct io_hook *hook, int from_dir, const char *from, int to_dir, const char *to)
+int io_rename(const struct io_hook *hook, int from_dir, const char *from, int to_dir,
+              const char *to)
 {
     size_t let;
     int error;

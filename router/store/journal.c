@@ -29,7 +29,8 @@ static int open_file(struct journal *j, unsigned i)
     int first = journal_header_get(in, &f->header);
     err = first ? journal_header_get(in + JOURNAL_HEADER_BYTES, &f->header) : 0;
     f->valid = err == 0;
-    return err == GW_ERR_UNSUPPORTED || (err && first == GW_ERR_UNSUPPORTED) ? GW_ERR_UNSUPPORTED : 0;
+    return err == GW_ERR_UNSUPPORTED || (err && first == GW_ERR_UNSUPPORTED) ? GW_ERR_UNSUPPORTED
+                                                                             : 0;
 }
 
 int journal_open(struct journal *j, struct dir *dir, bool *found)
@@ -71,14 +72,17 @@ void journal_close(struct journal *j)
     errno = saved;
 }
 
-static int read_entries(struct journal *j, struct slice file, journal_apply_fn apply, void *ctx, uint64_t *damaged)
+static int read_entries(struct journal *j, struct slice file, journal_apply_fn apply, void *ctx,
+                        uint64_t *damaged)
 {
     uint64_t at = JOURNAL_ENTRIES_OFFSET;
-    bool lost = false; /* looking for the next entry: if there is one, what lies between is damage */
+    bool lost =
+        false; /* looking for the next entry: if there is one, what lies between is damage */
     while (at + JOURNAL_ENTRY_HEAD_BYTES <= file.len) {
         struct journal_entry entry;
         uint64_t size = 0;
-        int64_t n = journal_entry_get(slice_make(file.data + at, file.len - (size_t)at), j->key, at, &entry, &size);
+        int64_t n = journal_entry_get(slice_make(file.data + at, file.len - (size_t)at), j->key, at,
+                                      &entry, &size);
         if (n == GW_ERR_CORRUPT) {
             lost = true;
             at += 8;
@@ -163,7 +167,8 @@ bool journal_full(const struct journal *j)
     return j->broken || j->tail > j->bound;
 }
 
-/* The file that is not live: emptied, of full size, and a fresh one when a sync of the old one ever failed. */
+/* The file that is not live: emptied, of full size, and a fresh one when a sync of the old one ever
+ * failed. */
 static int prepare_other(struct journal *j, unsigned other)
 {
     static const uint8_t zeros[JOURNAL_ENTRIES_OFFSET];
@@ -227,11 +232,13 @@ static struct queue_state swap_queue(struct journal *j, struct queue_state to)
 int journal_rewrite(struct journal *j, journal_snapshot_fn snapshot, void *ctx, bool always_sync)
 {
     unsigned other = 1 - j->live;
-    struct journal_header header = {.number = j->files[j->live].header.number + 1, .seed = entropy_u64()};
+    struct journal_header header = {.number = j->files[j->live].header.number + 1,
+                                    .seed = entropy_u64()};
     memcpy(header.uuid, j->dir->uuid, sizeof header.uuid);
     /* The snapshot is queued as if the other file were live already. */
-    struct queue_state old = swap_queue(
-        j, (struct queue_state){buf_make(QUEUE_MAX_BYTES), journal_key(&header), JOURNAL_ENTRIES_OFFSET});
+    struct queue_state old =
+        swap_queue(j, (struct queue_state){buf_make(QUEUE_MAX_BYTES), journal_key(&header),
+                                           JOURNAL_ENTRIES_OFFSET});
     int err = snapshot(ctx, j);
     if (!err)
         err = prepare_other(j, other);

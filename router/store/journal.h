@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The journal: entries are queued in memory and written with one write. Two files take turns: when the live one has
- * grown past its bound, a snapshot of everything is written into the other, and its header last of all; from then on
- * that one is live. A death between any two writes leaves one file whole. Both are preallocated and stay, so that
- * writing down that space may be freed never needs space. Which entry means what is the caller's business. */
+/* The journal: entries are queued in memory and written with one write. Two files take turns: when
+ * the live one has grown past its bound, a snapshot of everything is written into the other, and
+ * its header last of all; from then on that one is live. A death between any two writes leaves one
+ * file whole. Both are preallocated and stay, so that writing down that space may be freed never
+ * needs space. Which entry means what is the caller's business. */
 #ifndef MASQUES_ROUTER_STORE_JOURNAL_H
 #define MASQUES_ROUTER_STORE_JOURNAL_H
 
@@ -10,8 +11,9 @@
 #include "router/store/journal_format.h"
 
 #define JOURNAL_FILES 2u
-#define JOURNAL_ROOM_BYTES (256u << 10)         /* preallocated, each */
-#define JOURNAL_SNAPSHOT_FACTOR 4u /* a new file is begun at the larger of the room and this many snapshots */
+#define JOURNAL_ROOM_BYTES (256u << 10) /* preallocated, each */
+#define JOURNAL_SNAPSHOT_FACTOR                                                                    \
+    4u /* a new file is begun at the larger of the room and this many snapshots */
 
 struct journal_file {
     int fd;
@@ -33,16 +35,19 @@ struct journal {
     struct buf queue;
 };
 
-/* Opens both files, creating them where they are not there, and chooses the live one: that with the highest number.
- * *found: there is one. GW_ERR_UNSUPPORTED: of a newer version, nothing was changed. dir->uuid is set from it. */
+/* Opens both files, creating them where they are not there, and chooses the live one: that with the
+ * highest number. *found: there is one. GW_ERR_UNSUPPORTED: of a newer version, nothing was
+ * changed. dir->uuid is set from it. */
 int journal_open(struct journal *journal, struct dir *dir, bool *found) GW_MUST_CHECK;
 void journal_close(struct journal *journal);
 
 typedef int (*journal_apply_fn)(void *ctx, const struct journal_entry *entry);
 
-/* Shows every entry of the live file to `apply`, in order. *damaged counts places that cannot be read and entries
- * that `apply` calls GW_ERR_INVALID or GW_ERR_NOT_FOUND; other errors of it end the reading and are returned. */
-int journal_read(struct journal *journal, journal_apply_fn apply, void *ctx, uint64_t *damaged) GW_MUST_CHECK;
+/* Shows every entry of the live file to `apply`, in order. *damaged counts places that cannot be
+ * read and entries that `apply` calls GW_ERR_INVALID or GW_ERR_NOT_FOUND; other errors of it end
+ * the reading and are returned. */
+int journal_read(struct journal *journal, journal_apply_fn apply, void *ctx,
+                 uint64_t *damaged) GW_MUST_CHECK;
 
 /* Queues an entry. GW_ERR_NOMEM: nothing was queued. */
 int journal_add(struct journal *journal, const struct journal_entry *entry) GW_MUST_CHECK;
@@ -65,9 +70,11 @@ bool journal_full(const struct journal *journal);
 /* Puts all entries of the snapshot, and returns 0 or an error. */
 typedef int (*journal_snapshot_fn)(void *ctx, struct journal *journal);
 
-/* Begins the other file with a snapshot, which must contain what the queue says: the queue is dropped. `always_sync`
- * syncs whatever the policy. On error the queue is as it was, and the live file too unless the error came so late
- * that nobody can tell which file is live: then nothing more is written until this succeeds. */
-int journal_rewrite(struct journal *journal, journal_snapshot_fn snapshot, void *ctx, bool always_sync) GW_MUST_CHECK;
+/* Begins the other file with a snapshot, which must contain what the queue says: the queue is
+ * dropped. `always_sync` syncs whatever the policy. On error the queue is as it was, and the live
+ * file too unless the error came so late that nobody can tell which file is live: then nothing more
+ * is written until this succeeds. */
+int journal_rewrite(struct journal *journal, journal_snapshot_fn snapshot, void *ctx,
+                    bool always_sync) GW_MUST_CHECK;
 
 #endif

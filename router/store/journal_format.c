@@ -180,7 +180,8 @@ static uint64_t entry_checksum(const uint8_t *at, size_t body, uint64_t key, uin
     return XXH3_64bits_withSeed(at + JOURNAL_ENTRY_HEAD_BYTES, body, sum);
 }
 
-void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint64_t key, uint64_t offset)
+void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint64_t key,
+                       uint64_t offset)
 {
     static const uint8_t zeros[JOURNAL_ENTRY_HEAD_BYTES];
     size_t start = out->len;
@@ -200,7 +201,8 @@ void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint6
 
 /* ---- reading ---- */
 
-/* Takes bytes from the front; once there are too few of them `short_of` stays set and all values are 0. */
+/* Takes bytes from the front; once there are too few of them `short_of` stays set and all values
+ * are 0. */
 struct reader {
     struct slice rest;
     bool short_of;
@@ -308,7 +310,8 @@ static void get_pieces(struct reader *r, struct journal_entry *e)
 
 void journal_piece_get(const struct journal_entry *entry, uint32_t i, struct group_piece *out)
 {
-    struct reader r = {slice_make(entry->replace.raw.data + (size_t)i * PIECE_BYTES, PIECE_BYTES), false};
+    struct reader r = {slice_make(entry->replace.raw.data + (size_t)i * PIECE_BYTES, PIECE_BYTES),
+                       false};
     out->next = get_position(&r);
     out->digest = get_u64(&r);
     out->lost = *take(&r, 1) != 0;
@@ -364,8 +367,8 @@ static bool get_body(struct reader *r, struct journal_entry *e)
     return !r->short_of;
 }
 
-int64_t journal_entry_get(struct slice bytes, uint64_t key, uint64_t offset, struct journal_entry *out,
-                          uint64_t *size)
+int64_t journal_entry_get(struct slice bytes, uint64_t key, uint64_t offset,
+                          struct journal_entry *out, uint64_t *size)
 {
     if (bytes.len < JOURNAL_ENTRY_HEAD_BYTES)
         return GW_ERR_CORRUPT;

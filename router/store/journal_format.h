@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The bytes of the journal: "journal.0" and "journal.1". All numbers little-endian, entries on 8-byte boundaries.
+/* The bytes of the journal: "journal.0" and "journal.1". All numbers little-endian, entries on
+ * 8-byte boundaries.
  *
  *   +-----------------------------------------------+ 0
  *   | header (64), header again (64)                |
@@ -22,20 +23,23 @@
  *
  * bodies (p = position: 8 sequence, 8 records, 8 bytes; t = 2 length and that many bytes)
  *   GENERATION 8 generation, 8 wall clock ns
- *   CONSUMER   4 consumer, 4 mode, 4 signals, 4 signals whose cursor follows, t name, t type, for each of those:
- *              p start, p at, 8 delivered, 8 rejected, 4 reasons, for each: 8 lost
+ *   CONSUMER   4 consumer, 4 mode, 4 signals, 4 signals whose cursor follows, t name, t type,
+ *              for each of those: p start, p at, 8 delivered, 8 rejected, 4 reasons, for each: 8 lost
  *   GONE       4 consumer
- *   GROUP      4 consumer, 4 signal, p start, p next, 8 generation, 8 digest, 4 attempts, 1 done, 1 maybe twice
+ *   GROUP      4 consumer, 4 signal, p start, p next, 8 generation, 8 digest, 4 attempts, 1 done,
+ *              1 maybe twice
  *   DONE       4 consumer, 4 signal, 8 first, 8 rejected
  *   LOST       4 consumer, 4 signal, 8 first, 4 reason
  *   NOTE       4 consumer, 4 signal, 8 first, the note
  *   ATTEMPT    4 consumer, 4 signal, 8 first, 4 attempts
  *   LOSS       4 consumer, 4 signal, 4 reason, p before, 8 digest of the rest
- *   REPLACE    4 consumer, 4 signal, 4 reason, 8 first, 4 pieces, for each: p next, 8 digest, 1 lost
+ *   REPLACE    4 consumer, 4 signal, 4 reason, 8 first, 4 pieces,
+ *              for each: p next, 8 digest, 1 lost
  *
- * Checksums are XXH3-64; an entry's covers length, type and body, its key is made of the journal's seed, the store and
- * the entry's offset: what an earlier use of the file left behind can not pass for an entry. A reader ignores bytes
- * behind what it knows of a body; types it does not know are counted as damage. */
+ * Checksums are XXH3-64; an entry's covers length, type and body, its key is made of the journal's
+ * seed, the store and the entry's offset: what an earlier use of the file left behind can not pass
+ * for an entry. A reader ignores bytes behind what it knows of a body; types it does not know are
+ * counted as damage. */
 #ifndef MASQUES_ROUTER_STORE_JOURNAL_FORMAT_H
 #define MASQUES_ROUTER_STORE_JOURNAL_FORMAT_H
 
@@ -111,12 +115,14 @@ void journal_header_put(const struct journal_header *header, uint8_t *at);
 int journal_header_get(const uint8_t *at, struct journal_header *out) GW_MUST_CHECK;
 
 /* Appends the entry that will stand at `offset` of the file. Failure shows in buf_ok(). */
-void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint64_t key, uint64_t offset);
+void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint64_t key,
+                       uint64_t offset);
 
-/* The entry at `offset`, of whose file `bytes` from there on are at hand. Returns the bytes it takes;
- * GW_ERR_CORRUPT: there is none; GW_ERR_MALFORMED: there is one, of *size bytes, that says nothing we understand. */
-int64_t journal_entry_get(struct slice bytes, uint64_t key, uint64_t offset, struct journal_entry *out,
-                          uint64_t *size) GW_MUST_CHECK;
+/* The entry at `offset`, of whose file `bytes` from there on are at hand. Returns the bytes it
+ * takes; GW_ERR_CORRUPT: there is none; GW_ERR_MALFORMED: there is one, of *size bytes, that says
+ * nothing we understand. */
+int64_t journal_entry_get(struct slice bytes, uint64_t key, uint64_t offset,
+                          struct journal_entry *out, uint64_t *size) GW_MUST_CHECK;
 
 /* Piece i of a REPLACE entry that was read. */
 void journal_piece_get(const struct journal_entry *entry, uint32_t i, struct group_piece *out);

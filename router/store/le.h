@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Little-endian numbers in byte arrays, at any alignment: how everything in the store's files is written. */
+/* Little-endian numbers in byte arrays, at any alignment: how everything in the store's files is
+ * written. */
 #ifndef MASQUES_ROUTER_STORE_LE_H
 #define MASQUES_ROUTER_STORE_LE_H
 

@@ -75,7 +75,8 @@ int pool_take(struct pool *pool, const struct dir *dir, uint64_t bytes, int *fd,
     return err;
 }
 
-int pool_give(struct pool *pool, const struct dir *dir, int from_dir, const char *name, uint64_t bytes)
+int pool_give(struct pool *pool, const struct dir *dir, int from_dir, const char *name,
+              uint64_t bytes)
 {
     if (pool->count == POOL_FILES_MAX || bytes > pool->file_bytes_max)
         return io_unlink(dir->hook, from_dir, name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A place between two batches of a signal's log. All three only ever grow together, so that the difference of two
- * places says how many batches, records and bytes lie between them, however far apart they are. */
+/* A place between two batches of a signal's log. All three only ever grow together, so that the
+ * difference of two places says how many batches, records and bytes lie between them, however far
+ * apart they are. */
 #ifndef MASQUES_ROUTER_STORE_POSITION_H
 #define MASQUES_ROUTER_STORE_POSITION_H
 

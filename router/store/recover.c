@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Finding everything again after the death of a router. First all is read and nothing written, so that a store that
- * we must not touch stays as it is; then the generation is raised in a new journal; then tails are sealed. A death
- * in between leaves what the next recovery reads the same way. Only tails are read whole, so that it takes as long
- * for a large store as for a small one. */
+/* Finding everything again after the death of a router. First all is read and nothing written, so
+ * that a store that we must not touch stays as it is; then the generation is raised in a new
+ * journal; then tails are sealed. A death in between leaves what the next recovery reads the same
+ * way. Only tails are read whole, so that it takes as long for a large store as for a small one. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +22,13 @@ struct found {
 
 static int refuse_newer(struct store_report *report, const char *what, const char *name)
 {
-    SAY(report, "%s%s was written by a newer version of masques-router: nothing was changed", what, name);
+    SAY(report, "%s%s was written by a newer version of masques-router: nothing was changed", what,
+        name);
     return GW_ERR_UNSUPPORTED;
 }
 
-static int peek_all(struct store *store, unsigned signal, struct found *found, struct store_report *report)
+static int peek_all(struct store *store, unsigned signal, struct found *found,
+                    struct store_report *report)
 {
     struct chain *chain = store_chain(store, signal);
     int err = 0;
@@ -55,7 +57,8 @@ static int add_id(void *ctx, const struct segment_record *r)
     return err == GW_ERR_FULL ? 0 : err;
 }
 
-/* The ids that the newest segment's header knows of. GW_ERR_CORRUPT: all segments must be read for them. */
+/* The ids that the newest segment's header knows of. GW_ERR_CORRUPT: all segments must be read for
+ * them. */
 static int read_snapshot(struct store *store, struct segment *newest)
 {
     struct buf snapshot = buf_make(UINT32_MAX);
@@ -94,7 +97,7 @@ static int place_all(struct store *store, unsigned signal, struct store_report *
     return err;
 }
 
-/* A number that the journal has seen is never given to another batch, even if its segment is gone. */
+/* A number that the journal has seen is never given again, even if its segment is gone. */
 static void pass_journaled(struct store *store)
 {
     for (uint32_t i = 0; i < store->consumer_count; i++) {
@@ -155,8 +158,8 @@ static void seal_tails(struct store *store)
                 continue;
             s->sealed = false;
             if (segment_seal(s, &store->dir) != 0)
-                log_warn(store->log, "store: segment %llx of %s has no footer", (unsigned long long)s->info.number,
-                         dir_signal_name(chain->signal));
+                log_warn(store->log, "store: segment %llx of %s has no footer",
+                         (unsigned long long)s->info.number, dir_signal_name(chain->signal));
             else if (k + 1 < chain->count)
                 segment_unload(s);
         }
@@ -171,7 +174,8 @@ static void quarantine(struct store *store, unsigned signal, const struct found 
         snprintf(to, sizeof to, "%s-%s", dir_signal_name(signal), from);
         log_error(store->log, "store: the header of %s/%s cannot be read: moved to quarantine/%s",
                   dir_signal_name(signal), from, to);
-        if (io_rename(store->dir.hook, store->dir.signals[signal - 1], from, store->dir.quarantine, to) != 0)
+        if (io_rename(store->dir.hook, store->dir.signals[signal - 1], from, store->dir.quarantine,
+                      to) != 0)
             log_warn(store->log, "store: cannot move %s/%s", dir_signal_name(signal), from);
     }
 }
@@ -236,7 +240,7 @@ int store_recover(struct store *store, struct store_report *report)
     for (unsigned i = 0; i < STORE_SIGNALS; i++)
         free(found[i].numbers);
     if (err && !report->error[0])
-        SAY(report, "cannot recover the store: %s%s%s", gw_strerror(err), err == GW_ERR_IO ? ": " : "",
-            err == GW_ERR_IO ? strerror(errno) : "");
+        SAY(report, "cannot recover the store: %s%s%s", gw_strerror(err),
+            err == GW_ERR_IO ? ": " : "", err == GW_ERR_IO ? strerror(errno) : "");
     return err;
 }

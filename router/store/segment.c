@@ -23,9 +23,9 @@ static uint8_t *make_head(const struct segment_header *info, struct slice snapsh
     return head;
 }
 
-/* Writes the header and puts the file under its name: until then nobody can take it for a segment. */
-static int publish(const struct dir *dir, const struct segment_header *info, struct slice snapshot, int fd,
-                   uint64_t free_number)
+/* Writes the header, then gives the file its name: before that nobody takes it for a segment. */
+static int publish(const struct dir *dir, const struct segment_header *info, struct slice snapshot,
+                   int fd, uint64_t free_number)
 {
     int signal_dir = dir->signals[info->signal - 1];
     uint8_t *head = make_head(info, snapshot);
@@ -43,7 +43,8 @@ static int publish(const struct dir *dir, const struct segment_header *info, str
     err = io_rename(dir->hook, dir->free, from, signal_dir, to);
     if (err)
         return err;
-    /* When this fails an empty segment may stay: the next one made has the same number and replaces it. */
+    /* When this fails an empty segment may stay: the next one made has the same number and replaces
+     * it. */
     return dir_sync_names(dir, signal_dir);
 }
 
@@ -110,7 +111,8 @@ int segment_reserve(struct segment *s, uint32_t more)
     return 0;
 }
 
-int segment_write(struct segment *s, const struct dir *dir, struct iovec *pieces, size_t count, size_t bytes)
+int segment_write(struct segment *s, const struct dir *dir, struct iovec *pieces, size_t count,
+                  size_t bytes)
 {
     int err = io_writev(dir->hook, s->fd, pieces, count, bytes, s->end);
     if (!err)
@@ -138,8 +140,11 @@ static int write_footer(struct segment *s, const struct dir *dir)
         return GW_ERR_NOMEM;
     for (uint32_t i = 0; i < s->count; i++)
         segment_entry_put(&s->index[i], out + (size_t)i * SEGMENT_ENTRY_BYTES);
-    struct segment_footer footer = {.number = s->info.number, .index_offset = s->end, .base = s->info.base,
-                                    .next = s->next, .count = s->count};
+    struct segment_footer footer = {.number = s->info.number,
+                                    .index_offset = s->end,
+                                    .base = s->info.base,
+                                    .next = s->next,
+                                    .count = s->count};
     footer.index_checksum = segment_index_checksum(slice_make(out, index_bytes), s->key, s->end);
     segment_footer_put(&footer, s->key, footer_at, out + index_bytes);
     int err = io_write(dir->hook, s->fd, out, index_bytes + SEGMENT_FOOTER_BYTES, s->end);
@@ -188,8 +193,9 @@ static int read_index(struct segment *s)
     struct segment_footer footer;
     if (!err)
         err = segment_footer_get(in + bytes, s->key, s->end + bytes, &footer);
-    if (!err && (footer.count != count ||
-                 footer.index_checksum != segment_index_checksum(slice_make(in, bytes), s->key, s->end)))
+    if (!err &&
+        (footer.count != count ||
+         footer.index_checksum != segment_index_checksum(slice_make(in, bytes), s->key, s->end)))
         err = GW_ERR_CORRUPT;
     if (!err) {
         for (uint32_t i = 0; i < count; i++)
@@ -223,7 +229,8 @@ void segment_unload(struct segment *s)
     s->fd = -1;
 }
 
-int segment_read(struct segment *s, const struct dir *dir, const struct segment_entry *entry, uint8_t *into)
+int segment_read(struct segment *s, const struct dir *dir, const struct segment_entry *entry,
+                 uint8_t *into)
 {
     int err = segment_open(s, dir);
     if (!err)

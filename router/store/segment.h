@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One segment file of a signal's log: made, appended to, sealed, found again, read. See segment_format.h for its
- * bytes. It knows its own batches only; chain.h puts segments in a row. */
+/* One segment file of a signal's log: made, appended to, sealed, found again, read. See
+ * segment_format.h for its bytes. It knows its own batches only; chain.h puts segments in a row. */
 #ifndef MASQUES_ROUTER_STORE_SEGMENT_H
 #define MASQUES_ROUTER_STORE_SEGMENT_H
 
@@ -28,15 +28,16 @@ struct segment {
     struct segment_entry *index; /* count entries: batch info.base.sequence + i */
 };
 
-/* What a new file needs to hold one record of that size and the seal of `entries` batches in all. */
+/* What a file must hold for one more record at `offset` and the seal of `entries` batches. */
 static inline uint64_t segment_file_need(uint64_t offset, uint64_t record_bytes, uint64_t entries)
 {
-    return offset + record_bytes + SEGMENT_TRAILER_BYTES + entries * SEGMENT_ENTRY_BYTES + SEGMENT_FOOTER_BYTES;
+    return offset + record_bytes + SEGMENT_TRAILER_BYTES + entries * SEGMENT_ENTRY_BYTES +
+           SEGMENT_FOOTER_BYTES;
 }
 
-/* Makes the file (from the pool) with its header and snapshot; it is there under its name, synced as the policy
- * says, when this returns 0. info's number, generation, base, seed, created_ns and signal are given, the rest is
- * filled in. Returns owned. */
+/* Makes the file (from the pool) with its header and snapshot; it is there under its name, synced
+ * as the policy says, when this returns 0. info's number, generation, base, seed, created_ns and
+ * signal are given, the rest is filled in. Returns owned. */
 int segment_create(const struct dir *dir, struct pool *pool, const struct segment_header *info,
                    struct slice snapshot, uint64_t file_bytes, struct segment **out) GW_MUST_CHECK;
 
@@ -46,16 +47,16 @@ void segment_free(struct segment **segment);
 /* Room for `more` index entries, so that segment_add() cannot fail. */
 int segment_reserve(struct segment *segment, uint32_t more) GW_MUST_CHECK;
 
-/* Writes the pieces (`bytes` in all) at its end, syncs as the policy says. On error it is sealed: never written or
- * synced again. */
-int segment_write(struct segment *segment, const struct dir *dir, struct iovec *pieces, size_t count,
-                  size_t bytes) GW_MUST_CHECK;
+/* Writes the pieces (`bytes` in all) at its end, syncs as the policy says. On error it is sealed:
+ * never written or synced again. */
+int segment_write(struct segment *segment, const struct dir *dir, struct iovec *pieces,
+                  size_t count, size_t bytes) GW_MUST_CHECK;
 
 /* A batch that segment_write() wrote. */
 void segment_add(struct segment *segment, const struct segment_entry *entry);
 
-/* Nothing more will be written: index and footer, and the rest of the file is given back. When that fails it is
- * sealed all the same, and the next recovery reads it whole. */
+/* Nothing more will be written: index and footer, and the rest of the file is given back. When that
+ * fails it is sealed all the same, and the next recovery reads it whole. */
 int segment_seal(struct segment *segment, const struct dir *dir);
 
 /* Opens the file if it is not. GW_ERR_NOT_FOUND, GW_ERR_IO. */
@@ -69,24 +70,26 @@ void segment_unload(struct segment *segment);
 int segment_read(struct segment *segment, const struct dir *dir, const struct segment_entry *entry,
                  uint8_t *into) GW_MUST_CHECK;
 
-/* ---- finding it again (segment_scan.c) ---------------------------------------------------------------------- */
+/* ---- finding it again (segment_scan.c) ------------------------------------------------- */
 
 /* Told of each batch of a scanned segment whose header can be read. */
 typedef int (*segment_visit_fn)(void *ctx, const struct segment_record *record);
 
 struct segment_scan_result {
-    uint64_t torn_bytes;  /* of whole records behind the last valid trailer */
+    uint64_t torn_bytes; /* of whole records behind the last valid trailer */
     uint32_t quarantined;
 };
 
-/* Reads only the header of a file. *segment is owned, neither loaded nor placed, its file closed. GW_ERR_UNSUPPORTED: a newer
- * version; GW_ERR_CORRUPT: no header of this store, signal and number. */
-int segment_peek(const struct dir *dir, unsigned signal, uint64_t number, struct segment **segment) GW_MUST_CHECK;
+/* Reads only the header of a file. *segment is owned, neither loaded nor placed, its file closed.
+ * GW_ERR_UNSUPPORTED: a newer version; GW_ERR_CORRUPT: no header of this store and name. */
+int segment_peek(const struct dir *dir, unsigned signal, uint64_t number,
+                 struct segment **segment) GW_MUST_CHECK;
 
-/* Finds the end of a peeked segment: by its footer, or by reading all of it when it has none or `whole` is set.
- * Batches from sequence `limit` on are void: a later segment begins with it. Only a segment that is read whole shows
- * its batches to the visitor. Never writes. */
-int segment_place(struct segment *segment, const struct dir *dir, uint64_t limit, bool whole, segment_visit_fn visit, void *ctx,
+/* Finds the end of a peeked segment: by its footer, or by reading all of it when it has none or
+ * `whole` is set. Batches from sequence `limit` on are void: a later segment begins with it. Only a
+ * segment that is read whole shows its batches to the visitor. Never writes. */
+int segment_place(struct segment *segment, const struct dir *dir, uint64_t limit, bool whole,
+                  segment_visit_fn visit, void *ctx,
                   struct segment_scan_result *result) GW_MUST_CHECK;
 
 /* Makes the index of a placed segment anew from its records; what cannot be read is quarantined. */

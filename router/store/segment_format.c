@@ -81,7 +81,8 @@ int segment_header_get(const uint8_t *at, struct segment_header *out)
     out->snapshot_bytes = le_get_u32(at + 88);
     out->signal = at[92];
     out->snapshot_checksum = le_get_u64(at + 96);
-    bool fits = out->header_bytes % SEGMENT_ALIGN == 0 && out->header_bytes >= SEGMENT_SNAPSHOT_OFFSET &&
+    bool fits = out->header_bytes % SEGMENT_ALIGN == 0 &&
+                out->header_bytes >= SEGMENT_SNAPSHOT_OFFSET &&
                 out->snapshot_bytes <= out->header_bytes - SEGMENT_SNAPSHOT_OFFSET;
     return fits ? 0 : GW_ERR_CORRUPT;
 }
@@ -91,14 +92,15 @@ uint64_t segment_payload_checksum(uint64_t seed, struct slice payload)
     return XXH3_64bits_withSeed(payload.data, payload.len, seed);
 }
 
-static uint64_t record_checksum(const uint8_t *header, struct slice sources, uint64_t key, uint64_t offset)
+static uint64_t record_checksum(const uint8_t *header, struct slice sources, uint64_t key,
+                                uint64_t offset)
 {
     uint64_t sum = XXH3_64bits_withSeed(header, RECORD_SUM_AT, block_seed(key, offset));
     return sources.len ? XXH3_64bits_withSeed(sources.data, sources.len, sum) : sum;
 }
 
-void segment_record_put(const struct segment_record *record, struct slice sources, uint64_t key, uint64_t offset,
-                        uint8_t *at)
+void segment_record_put(const struct segment_record *record, struct slice sources, uint64_t key,
+                        uint64_t offset, uint8_t *at)
 {
     le_put_u32(at, SEGMENT_RECORD_MAGIC);
     le_put_u16(at + 4, SEGMENT_RECORD_BYTES);
@@ -119,7 +121,8 @@ void segment_record_put(const struct segment_record *record, struct slice source
     le_put_u64(at + RECORD_SUM_AT, record_checksum(at, sources, key, offset));
 }
 
-int segment_record_get(struct slice bytes, uint64_t key, uint64_t offset, struct segment_record *out)
+int segment_record_get(struct slice bytes, uint64_t key, uint64_t offset,
+                       struct segment_record *out)
 {
     const uint8_t *at = bytes.data;
     if (bytes.len < SEGMENT_RECORD_BYTES || le_get_u32(at) != SEGMENT_RECORD_MAGIC ||
@@ -145,7 +148,8 @@ int segment_record_get(struct slice bytes, uint64_t key, uint64_t offset, struct
     return 0;
 }
 
-void segment_trailer_put(const struct segment_trailer *trailer, uint64_t key, uint64_t offset, uint8_t *at)
+void segment_trailer_put(const struct segment_trailer *trailer, uint64_t key, uint64_t offset,
+                         uint8_t *at)
 {
     le_put_u32(at, SEGMENT_TRAILER_MAGIC);
     le_put_u16(at + 4, SEGMENT_TRAILER_BYTES);
@@ -154,14 +158,17 @@ void segment_trailer_put(const struct segment_trailer *trailer, uint64_t key, ui
     put_position(at + 16, trailer->next);
     le_put_u32(at + 40, trailer->count);
     le_put_u32(at + 44, 0);
-    le_put_u64(at + TRAILER_SUM_AT, XXH3_64bits_withSeed(at, TRAILER_SUM_AT, block_seed(key, offset)));
+    le_put_u64(at + TRAILER_SUM_AT,
+               XXH3_64bits_withSeed(at, TRAILER_SUM_AT, block_seed(key, offset)));
 }
 
-int segment_trailer_get(struct slice bytes, uint64_t key, uint64_t offset, struct segment_trailer *out)
+int segment_trailer_get(struct slice bytes, uint64_t key, uint64_t offset,
+                        struct segment_trailer *out)
 {
     const uint8_t *at = bytes.data;
     if (bytes.len < SEGMENT_TRAILER_BYTES || le_get_u32(at) != SEGMENT_TRAILER_MAGIC ||
-        le_get_u64(at + TRAILER_SUM_AT) != XXH3_64bits_withSeed(at, TRAILER_SUM_AT, block_seed(key, offset)))
+        le_get_u64(at + TRAILER_SUM_AT) !=
+            XXH3_64bits_withSeed(at, TRAILER_SUM_AT, block_seed(key, offset)))
         return GW_ERR_CORRUPT;
     out->start = le_get_u64(at + 8);
     out->next = get_position(at + 16);
@@ -196,7 +203,8 @@ uint64_t segment_index_checksum(struct slice index_bytes, uint64_t key, uint64_t
     return XXH3_64bits_withSeed(index_bytes.data, index_bytes.len, block_seed(key, offset));
 }
 
-void segment_footer_put(const struct segment_footer *footer, uint64_t key, uint64_t offset, uint8_t *at)
+void segment_footer_put(const struct segment_footer *footer, uint64_t key, uint64_t offset,
+                        uint8_t *at)
 {
     memcpy(at, footer_magic, 8);
     le_put_u64(at + 8, footer->number);
@@ -206,13 +214,15 @@ void segment_footer_put(const struct segment_footer *footer, uint64_t key, uint6
     le_put_u64(at + 72, footer->index_checksum);
     le_put_u32(at + 80, footer->count);
     le_put_u32(at + 84, 0);
-    le_put_u64(at + FOOTER_SUM_AT, XXH3_64bits_withSeed(at, FOOTER_SUM_AT, block_seed(key, offset)));
+    le_put_u64(at + FOOTER_SUM_AT,
+               XXH3_64bits_withSeed(at, FOOTER_SUM_AT, block_seed(key, offset)));
 }
 
 int segment_footer_get(const uint8_t *at, uint64_t key, uint64_t offset, struct segment_footer *out)
 {
     if (memcmp(at, footer_magic, 8) != 0 ||
-        le_get_u64(at + FOOTER_SUM_AT) != XXH3_64bits_withSeed(at, FOOTER_SUM_AT, block_seed(key, offset)))
+        le_get_u64(at + FOOTER_SUM_AT) !=
+            XXH3_64bits_withSeed(at, FOOTER_SUM_AT, block_seed(key, offset)))
         return GW_ERR_CORRUPT;
     out->number = le_get_u64(at + 8);
     out->index_offset = le_get_u64(at + 16);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The bytes of a segment file: "<logs|metrics|traces>/<number, 16 hex digits>.seg". All numbers little-endian, all
- * blocks on 8-byte boundaries. Pure functions between bytes and structs; docs/spool-format.md has the rules.
+/* The bytes of a segment file: "<logs|metrics|traces>/<number, 16 hex digits>.seg". All numbers
+ * little-endian, all blocks on 8-byte boundaries. Pure functions between bytes and structs;
+ * docs/spool-format.md has the rules.
  *
  *   +--------------------------------------------------------------+ 0
  *   | header (128)                                                 |
@@ -8,7 +9,7 @@
  *   | snapshot of the accepted batch ids, padded to 8              |
  *   +--------------------------------------------------------------+ header_bytes
  *   | record header (112) | source digests | payload | pad to 8    |  \
- *   | record header (112) | source digests | payload | pad to 8    |   } one group commit, one write
+ *   | record header (112) | source digests | payload | pad to 8    |   } one commit, one write
  *   | trailer (56): "all of this commit was written"               |  /
  *   | record …                                                     |
  *   | trailer                                                      |
@@ -22,11 +23,11 @@
  *   0  8 "masq-seg"                 0  4 "mREC"                        0  4 "mEND"
  *   8  2 version                    4  2 length of this header, 112    4  2 length, 56
  *  10  2 oldest reader              6  2 flags, 0                      6  2 flags, 0
- *  12  4 header_bytes               8  4 payload length                8  8 offset of the commit's first record
+ *  12  4 header_bytes               8  4 payload length                8  8 offset of its first record
  *  16 16 store UUID                12  4 source digests length        16  8 next sequence
  *  32  8 segment number            16  8 sequence                     24  8 records before it
  *  40  8 generation                24 16 worker's incarnation         32  8 payload bytes before it
- *  48  8 first sequence            40  8 batch number                 40  4 records (blocks) in this commit
+ *  48  8 first sequence            40  8 batch number                 40  4 records in this commit
  *  56  8 records before it         48  8 lowest open number           44  4 0
  *  64  8 payload bytes before it   56  8 receive time, ns             48  8 checksum
  *  72  8 seed, random              64  8 records before it
@@ -41,11 +42,13 @@
  * footer
  *   0  8 "masq-ftr"    24  8 first sequence       48  8 next sequence         72  8 index checksum
  *   8  8 segment       32  8 records before it    56  8 records before it     80  4 entries
- *  16  8 index_offset  40  8 bytes before it      64  8 bytes before it       84  4 0      88  8 checksum
+ *  16  8 index_offset  40  8 bytes before it      64  8 bytes before it       84  4 0
+ *                                                                            88  8 checksum
  *
- * Checksums are XXH3-64. The payload's has the segment's seed alone, so that a reader needs nothing else. Those of
- * record header, trailer, index and footer have a key made of seed, store, signal and segment number, and of the
- * block's own offset: nothing inside a payload and nothing left in a recycled file can pass for a block. */
+ * Checksums are XXH3-64. The payload's has the segment's seed alone, so that a reader needs nothing
+ * else. Those of record header, trailer, index and footer have a key made of seed, store, signal
+ * and segment number, and of the block's own offset: nothing inside a payload and nothing left in a
+ * recycled file can pass for a block. */
 #ifndef MASQUES_ROUTER_STORE_SEGMENT_FORMAT_H
 #define MASQUES_ROUTER_STORE_SEGMENT_FORMAT_H
 
@@ -58,7 +61,8 @@
 #include "shared/base/slice.h"
 
 #define SEGMENT_VERSION 1u
-#define SEGMENT_OLDEST_READER 1u /* a program must know at least this version to read what we write */
+#define SEGMENT_OLDEST_READER                                                                      \
+    1u /* a program must know at least this version to read what we write */
 
 #define SEGMENT_HEADER_BYTES 128u
 #define SEGMENT_SNAPSHOT_OFFSET (2 * SEGMENT_HEADER_BYTES)
@@ -121,8 +125,9 @@ struct segment_entry {
     uint32_t flags;
 };
 
-/* In segment_entry.flags: its bytes are damaged, it can not be delivered. Where even the record header was damaged,
- * the first of a run of lost batches has the length and records of the whole run, the others have 0. */
+/* In segment_entry.flags: its bytes are damaged, it can not be delivered. Where even the record
+ * header was damaged, the first of a run of lost batches has the length and records of the whole
+ * run, the others have 0. */
 #define SEGMENT_QUARANTINED 1u
 
 static inline uint64_t segment_align(uint64_t n)
@@ -146,15 +151,20 @@ int segment_header_get(const uint8_t *at, struct segment_header *out) GW_MUST_CH
 
 uint64_t segment_payload_checksum(uint64_t seed, struct slice payload);
 
-/* Writes SEGMENT_RECORD_BYTES for a record that will stand at `offset`; the checksum covers header and sources. */
-void segment_record_put(const struct segment_record *record, struct slice sources, uint64_t key, uint64_t offset,
-                        uint8_t *at);
-/* Reads the record at `offset` of a file of which `bytes` from there on are at hand; sources and payload lie in
- * them. GW_ERR_CORRUPT: no valid record header stands there. The payload is not looked at. */
-int segment_record_get(struct slice bytes, uint64_t key, uint64_t offset, struct segment_record *out) GW_MUST_CHECK;
+/* Writes SEGMENT_RECORD_BYTES for a record that will stand at `offset`; the checksum covers header
+ * and sources. */
+void segment_record_put(const struct segment_record *record, struct slice sources, uint64_t key,
+                        uint64_t offset, uint8_t *at);
+/* Reads the record at `offset` of a file of which `bytes` from there on are at hand; sources and
+ * payload lie in them. GW_ERR_CORRUPT: no valid record header stands there. The payload is not
+ * looked at. */
+int segment_record_get(struct slice bytes, uint64_t key, uint64_t offset,
+                       struct segment_record *out) GW_MUST_CHECK;
 
-void segment_trailer_put(const struct segment_trailer *trailer, uint64_t key, uint64_t offset, uint8_t *at);
-int segment_trailer_get(struct slice bytes, uint64_t key, uint64_t offset, struct segment_trailer *out) GW_MUST_CHECK;
+void segment_trailer_put(const struct segment_trailer *trailer, uint64_t key, uint64_t offset,
+                         uint8_t *at);
+int segment_trailer_get(struct slice bytes, uint64_t key, uint64_t offset,
+                        struct segment_trailer *out) GW_MUST_CHECK;
 
 void segment_entry_put(const struct segment_entry *entry, uint8_t *at);
 void segment_entry_get(const uint8_t *at, struct segment_entry *out);
@@ -162,7 +172,9 @@ void segment_entry_get(const uint8_t *at, struct segment_entry *out);
 /* Over `index_bytes` of entries that stand at `offset`. */
 uint64_t segment_index_checksum(struct slice index_bytes, uint64_t key, uint64_t offset);
 /* The footer stands at `offset`. */
-void segment_footer_put(const struct segment_footer *footer, uint64_t key, uint64_t offset, uint8_t *at);
-int segment_footer_get(const uint8_t *at, uint64_t key, uint64_t offset, struct segment_footer *out) GW_MUST_CHECK;
+void segment_footer_put(const struct segment_footer *footer, uint64_t key, uint64_t offset,
+                        uint8_t *at);
+int segment_footer_get(const uint8_t *at, uint64_t key, uint64_t offset,
+                       struct segment_footer *out) GW_MUST_CHECK;
 
 #endif

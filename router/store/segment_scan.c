@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Finding a segment again. A tail is read whole: records count as far as the last valid trailer. What cannot be
- * read before that trailer is damage, and costs the batches it hit; what stands behind it was never answered. */
+/* Finding a segment again. A tail is read whole: records count as far as the last valid trailer.
+ * What cannot be read before that trailer is damage, and costs the batches it hit; what stands
+ * behind it was never answered. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct scan {
     struct position at;    /* behind the last entry */
     struct position valid; /* behind the last valid trailer */
     uint32_t valid_count;
-    uint64_t end; /* offset behind the last valid trailer */
+    uint64_t end;    /* offset behind the last valid trailer */
     uint64_t *heads; /* offsets of the record headers since then */
     size_t head_count, head_cap;
     segment_visit_fn visit;
@@ -42,11 +43,12 @@ static int add(struct scan *scan, struct segment_entry entry)
     return 0;
 }
 
-/* The batches up to `to` are missing from the file. How many records they had is known, but not which had how
- * many: the first one stands for all. */
+/* The batches up to `to` are missing from the file. How many records they had is known, but not
+ * which had how many: the first one stands for all. */
 static int add_gap(struct scan *scan, struct position to)
 {
-    if (to.sequence < scan->at.sequence || to.records < scan->at.records || to.bytes < scan->at.bytes)
+    if (to.sequence < scan->at.sequence || to.records < scan->at.records ||
+        to.bytes < scan->at.bytes)
         return GW_ERR_CORRUPT;
     struct segment_entry lost = {.flags = SEGMENT_QUARANTINED};
     lost.records = (uint32_t)(to.records - scan->at.records);
@@ -81,8 +83,11 @@ static int add_record(struct scan *scan, uint64_t offset, const struct segment_r
     if (err)
         return err;
     struct segment_entry entry = {.offset = offset + SEGMENT_RECORD_BYTES + r->sources_bytes,
-                                  .checksum = r->payload_checksum, .received_ns = r->received_ns,
-                                  .length = r->payload_bytes, .records = r->records, .stream = r->stream};
+                                  .checksum = r->payload_checksum,
+                                  .received_ns = r->received_ns,
+                                  .length = r->payload_bytes,
+                                  .records = r->records,
+                                  .stream = r->stream};
     struct slice payload = slice_make(scan->file + entry.offset, entry.length);
     if (segment_payload_checksum(scan->s->info.seed, payload) != entry.checksum)
         entry.flags = SEGMENT_QUARANTINED;
@@ -94,7 +99,8 @@ static int commit(struct scan *scan, uint64_t offset, const struct segment_trail
     int err = add_gap(scan, t->next);
     for (size_t i = 0; i < scan->head_count && scan->visit && !err; i++) {
         struct segment_record r;
-        if (segment_record_get(rest_at(scan, scan->heads[i]), scan->s->key, scan->heads[i], &r) == 0)
+        if (segment_record_get(rest_at(scan, scan->heads[i]), scan->s->key, scan->heads[i], &r) ==
+            0)
             err = scan->visit(scan->ctx, &r);
     }
     scan->head_count = 0;
@@ -104,20 +110,23 @@ static int commit(struct scan *scan, uint64_t offset, const struct segment_trail
     return err;
 }
 
-/* One block at *offset, which moves behind it; 8 bytes on where nothing valid stands. False: the log ends here. */
+/* One block at *offset, which moves behind it; 8 bytes on where nothing valid stands. False: the
+ * log ends here. */
 static bool scan_block(struct scan *scan, uint64_t *offset, int *err)
 {
     struct slice bytes = rest_at(scan, *offset);
     struct segment_record r;
     struct segment_trailer t;
     uint32_t magic = bytes.len >= 4 ? le_get_u32(bytes.data) : 0;
-    if (magic == SEGMENT_RECORD_MAGIC && segment_record_get(bytes, scan->s->key, *offset, &r) == 0 &&
+    if (magic == SEGMENT_RECORD_MAGIC &&
+        segment_record_get(bytes, scan->s->key, *offset, &r) == 0 &&
         r.at.sequence >= scan->at.sequence) {
         if (r.at.sequence >= scan->limit)
             return false;
         *err = add_record(scan, *offset, &r);
         *offset += segment_record_size(r.sources_bytes, r.payload_bytes);
-    } else if (magic == SEGMENT_TRAILER_MAGIC && segment_trailer_get(bytes, scan->s->key, *offset, &t) == 0 &&
+    } else if (magic == SEGMENT_TRAILER_MAGIC &&
+               segment_trailer_get(bytes, scan->s->key, *offset, &t) == 0 &&
                t.next.sequence >= scan->at.sequence) {
         if (t.next.sequence > scan->limit)
             return false;
@@ -161,7 +170,8 @@ static int read_whole(struct segment *s, uint64_t limit, segment_visit_fn visit,
     uint8_t *file = malloc(s->file_bytes);
     if (!file)
         return GW_ERR_NOMEM;
-    struct scan scan = {.s = s, .file = file, .size = s->file_bytes, .limit = limit, .visit = visit, .ctx = ctx};
+    struct scan scan = {
+        .s = s, .file = file, .size = s->file_bytes, .limit = limit, .visit = visit, .ctx = ctx};
     int err = io_read(s->fd, file, s->file_bytes, 0);
     if (!err)
         err = scan_file(&scan, result);
@@ -189,14 +199,15 @@ static int read_footer(struct segment *s, struct segment_footer *footer)
     int err = io_read(s->fd, in, sizeof in, at);
     if (!err)
         err = segment_footer_get(in, s->key, at, footer);
-    if (!err && (footer->number != s->info.number || footer->base.sequence != s->info.base.sequence ||
-                 footer->index_offset < s->info.header_bytes))
+    if (!err &&
+        (footer->number != s->info.number || footer->base.sequence != s->info.base.sequence ||
+         footer->index_offset < s->info.header_bytes))
         err = GW_ERR_CORRUPT;
     return err;
 }
 
-int segment_place(struct segment *s, const struct dir *dir, uint64_t limit, bool whole, segment_visit_fn visit,
-                  void *ctx, struct segment_scan_result *result)
+int segment_place(struct segment *s, const struct dir *dir, uint64_t limit, bool whole,
+                  segment_visit_fn visit, void *ctx, struct segment_scan_result *result)
 {
     *result = (struct segment_scan_result){0};
     struct segment_footer footer;

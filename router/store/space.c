@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "router/store/store_internal.h"
+#include "router/store/walk.h"
 #include "shared/base/clock.h"
 #include "shared/base/entropy.h"
 
-#define LOADED_MAX 48u    /* sealed segments with index and descriptor in memory */
+#define LOADED_MAX 48u /* sealed segments with index and descriptor in memory */
 #define PAGE_BYTES 4096u
 
 uint64_t space_used(const struct store *store)
@@ -24,24 +24,28 @@ uint64_t space_header_bytes(const struct store *store, uint64_t more)
     return SEGMENT_SNAPSHOT_OFFSET + segment_align(snapshot);
 }
 
-/* The newest segment of each signal stays until the next one has its header: it carries the accepted ids. */
+/* The newest segment of each signal stays until the next one has its header: it carries the
+ * accepted ids. */
 static int begin_segment(struct store *store, unsigned signal, uint64_t file_bytes)
 {
     struct chain *chain = store_chain(store, signal);
     int err = chain_reserve(chain);
     if (err)
         return err;
-    while (space_used(store) + store->pool.bytes + file_bytes > store->max_bytes && store->pool.count > 1 &&
-           pool_shrink(&store->pool, &store->dir))
+    while (space_used(store) + store->pool.bytes + file_bytes > store->max_bytes &&
+           store->pool.count > 1 && pool_shrink(&store->pool, &store->dir))
         ;
-    struct segment_header info = {.number = chain->next_number, .generation = store->generation,
-                                  .base = chain->next, .seed = entropy_u64(), .created_ns = clock_wall_ns(),
+    struct segment_header info = {.number = chain->next_number,
+                                  .generation = store->generation,
+                                  .base = chain->next,
+                                  .seed = entropy_u64(),
+                                  .created_ns = clock_wall_ns(),
                                   .signal = (uint8_t)signal};
     struct buf snapshot = buf_make(IDS_SNAPSHOT_MAX_BYTES);
     ids_snapshot_put(&store->ids, &snapshot);
     struct segment *segment = NULL;
-    err = buf_ok(&snapshot) ? segment_create(&store->dir, &store->pool, &info, buf_slice(&snapshot), file_bytes,
-                                             &segment)
+    err = buf_ok(&snapshot) ? segment_create(&store->dir, &store->pool, &info, buf_slice(&snapshot),
+                                             file_bytes, &segment)
                             : GW_ERR_NOMEM;
     buf_free(&snapshot);
     if (!err)
@@ -53,13 +57,14 @@ int space_roll(struct store *store, unsigned signal, uint64_t file_bytes)
 {
     struct segment *active = chain_active(store_chain(store, signal));
     if (active && segment_seal(active, &store->dir) != 0)
-        log_warn(store->log, "store: segment %llx of %s has no footer", (unsigned long long)active->info.number,
-                 dir_signal_name(signal));
+        log_warn(store->log, "store: segment %llx of %s has no footer",
+                 (unsigned long long)active->info.number, dir_signal_name(signal));
     return begin_segment(store, signal, file_bytes);
 }
 
 /* All consumers (or all durable ones) are behind the segment's last batch. */
-static bool consumed(const struct store *store, unsigned signal, const struct segment *s, bool durable_only)
+static bool consumed(const struct store *store, unsigned signal, const struct segment *s,
+                     bool durable_only)
 {
     for (uint32_t i = 0; i < store->consumer_count; i++) {
         const struct store_consumer *c = store->consumers[i];
@@ -77,12 +82,13 @@ static void free_oldest(struct store *store, struct chain *chain)
     char name[DIR_FILE_NAME_BYTES];
     dir_file_name(s->info.number, name);
     /* A file that cannot be moved away is found at the next start, consumed by everybody. */
-    if (pool_give(&store->pool, &store->dir, store->dir.signals[chain->signal - 1], name, s->file_bytes) != 0)
+    if (pool_give(&store->pool, &store->dir, store->dir.signals[chain->signal - 1], name,
+                  s->file_bytes) != 0)
         log_warn(store->log, "store: cannot give back %s/%s", dir_signal_name(chain->signal), name);
     segment_free(&s);
 }
 
-/* A segment of nothing but a header takes over from the newest one, which can then be given back. */
+/* A segment that is only a header takes over from the newest one, which can then be given back. */
 static int turn_over(struct store *store, unsigned signal)
 {
     uint64_t bytes = segment_file_need(space_header_bytes(store, 0), 0, 0);
@@ -94,7 +100,8 @@ void space_release(struct store *store)
     for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
         struct chain *chain = store_chain(store, signal);
         struct segment *newest = chain_newest(chain);
-        if (newest && newest->file_bytes > store->segment_bytes && newest->next.sequence > newest->info.base.sequence &&
+        if (newest && newest->file_bytes > store->segment_bytes &&
+            newest->next.sequence > newest->info.base.sequence &&
             consumed(store, signal, newest, false) && turn_over(store, signal) != 0)
             continue;
         while (chain->count > 1 && consumed(store, signal, chain->segments[0], false))
@@ -103,20 +110,20 @@ void space_release(struct store *store)
 }
 
 /* What the consumer loses when the log begins at `before`. False: nothing. */
-static bool loss_of(struct store *store, struct store_consumer *c, unsigned signal, struct position before,
-                    struct journal_entry *e)
+static bool loss_of(struct store *store, struct store_consumer *c, unsigned signal,
+                    struct position before, struct journal_entry *e)
 {
     struct cursor *cursor = &c->cursors[signal - 1];
     if (!cursor->active || cursor->at.sequence >= before.sequence)
         return false;
-    *e = (struct journal_entry){.type = JOURNAL_LOSS, .consumer = c->id, .signal = signal,
-                                .reason = STORE_LOSS_SPACE};
+    *e = (struct journal_entry){
+        .type = JOURNAL_LOSS, .consumer = c->id, .signal = signal, .reason = STORE_LOSS_SPACE};
     e->loss.before = before;
-    e->loss.digest = store_rest_digest(store, cursor, signal, before.sequence);
+    e->loss.digest = walk_rest_digest(store, cursor, signal, before.sequence);
     return true;
 }
 
-/* The lossy consumers lose what the segment holds of theirs: in the journal first, then in memory. */
+/* Lossy consumers lose what the segment holds of theirs: in the journal first, then in memory. */
 static int lose_segment(struct store *store, unsigned signal, const struct segment *s)
 {
     struct journal_entry e;

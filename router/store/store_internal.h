@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The store's own insides, shared by its files only:
- *   store.c      opening, closing, consumers, what is seen        recover.c  what was there
+ *   store.c      opening, closing                                 recover.c  what was there
+ *   registry.c   consumers                                        read.c     batches read back, stats
  *   write.c      batches: append and commit                       apply.c    journal entries
- *   groups.c     deliveries                                       space.c    segments made, rolled, given back */
+ *   groups.c     deliveries formed and handed out                 space.c    segments made, given back
+ *   answers.c    what becomes of them                             walk.c     going over batches */
 #ifndef MASQUES_ROUTER_STORE_INTERNAL_H
 #define MASQUES_ROUTER_STORE_INTERNAL_H
 
@@ -16,9 +18,10 @@
 
 /* A batch that waits for the commit. */
 struct queued_batch {
-    struct store_batch batch; /* its sources point into write_queue.scratch only while it is written */
-    size_t head;              /* offset in the scratch: SEGMENT_ALIGN zeros, record header, sources */
-    uint64_t file_bytes;      /* > 0: begins a new segment of that size */
+    struct store_batch
+        batch;           /* its sources point into write_queue.scratch only while it is written */
+    size_t head;         /* offset in the scratch: SEGMENT_ALIGN zeros, record header, sources */
+    uint64_t file_bytes; /* > 0: begins a new segment of that size */
     int err;
     uint64_t sequence;
 };
@@ -76,9 +79,13 @@ static inline bool store_is_signal(unsigned signal)
 
 /* ---- apply.c ---- */
 
-/* What the entry says becomes so in memory. GW_ERR_INVALID or GW_ERR_NOT_FOUND: it contradicts what is there;
- * GW_ERR_NOMEM. With `live` groups that are retired are told to on_retired. */
+/* What the entry says becomes so in memory. GW_ERR_INVALID or GW_ERR_NOT_FOUND: it contradicts what
+ * is there; GW_ERR_NOMEM. With `live` groups that are retired are told to on_retired. */
 int store_apply(struct store *store, const struct journal_entry *entry, bool live) GW_MUST_CHECK;
+/* Queues the entry and makes it so. On error neither has happened. */
+int store_queue_and_apply(struct store *store, const struct journal_entry *entry) GW_MUST_CHECK;
+/* Writes the entry, then makes it so. */
+int store_write_and_apply(struct store *store, const struct journal_entry *entry) GW_MUST_CHECK;
 /* journal_apply_fn for reading; ctx is the store. */
 int store_apply_read(void *ctx, const struct journal_entry *entry) GW_MUST_CHECK;
 /* journal_snapshot_fn: everything in memory as entries; ctx is the store. */
@@ -94,7 +101,8 @@ int store_recover(struct store *store, struct store_report *report) GW_MUST_CHEC
 
 /* ---- space.c ---- */
 
-/* Room for a file of `bytes` more, pulling it from lossy consumers if need be. GW_ERR_FULL, GW_ERR_IO, … */
+/* Room for a file of `bytes` more, pulling it from lossy consumers if need be. GW_ERR_FULL,
+ * GW_ERR_IO, … */
 int space_make(struct store *store, uint64_t bytes) GW_MUST_CHECK;
 /* Bytes that header and snapshot of a new segment take at most, with `more` ids to come. */
 uint64_t space_header_bytes(const struct store *store, uint64_t more);
@@ -107,13 +115,11 @@ uint64_t space_used(const struct store *store);
 /* Loads a segment's index, and unloads one that was not used for long when there are many. */
 int space_load(struct store *store, struct segment *segment) GW_MUST_CHECK;
 
-/* ---- groups.c ---- */
+/* ---- answers.c ---- */
 
-/* Digest of the batches from `from` up to sequence `next`; GW_ERR_CORRUPT: not all of them can be produced. */
-int store_digest(struct store *store, unsigned signal, struct position from, uint64_t next, uint64_t *digest)
-    GW_MUST_CHECK;
-/* Digest of what is left of the pending group that lies across sequence `before`; 0: none does, or the rest cannot be
- * produced (which shows when it is handed out). */
-uint64_t store_rest_digest(struct store *store, const struct cursor *cursor, unsigned signal, uint64_t before);
+/* An entry about the group that begins at `first` (0: about none). */
+struct journal_entry store_entry(const struct store_consumer *consumer, unsigned signal,
+                                 enum journal_type type, uint64_t first);
+void store_show_group(const struct group *group, struct store_group *out);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Batches on their way in. store_append() only plans: which batch goes where, and which one begins a new segment.
- * store_commit() carries the plan out: for each signal and segment one run of records with a trailer, one write. */
+/* Batches on their way in. store_append() only plans: which batch goes where, and which one begins
+ * a new segment. store_commit() carries the plan out: for each signal and segment one run of
+ * records with a trailer, one write. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,8 @@
 
 static int check_batch(const struct store *store, const struct store_batch *b)
 {
-    if (!store_is_signal(b->signal) || !b->records || !b->payload.len || !b->number || b->number == UINT64_MAX ||
-        b->number < b->lowest_open)
+    if (!store_is_signal(b->signal) || !b->records || !b->payload.len || !b->number ||
+        b->number == UINT64_MAX || b->number < b->lowest_open)
         return GW_ERR_INVALID;
     if (b->payload.len > store->max_batch || b->sources.len > STORE_SOURCES_MAX_BYTES)
         return GW_ERR_TOO_LARGE;
@@ -45,16 +46,17 @@ static int reserve_batch(struct write_queue *w)
     return 0;
 }
 
-/* Where the record goes. *file_bytes > 0: into a new segment of that size, for which there is room. */
-static int plan_place(struct store *store, unsigned signal, uint64_t record_bytes, struct write_plan *plan,
-                      uint64_t *file_bytes)
+/* Where the record goes. *file_bytes > 0: into a new segment of that size; there is room. */
+static int plan_place(struct store *store, unsigned signal, uint64_t record_bytes,
+                      struct write_plan *plan, uint64_t *file_bytes)
 {
     const struct segment *active = chain_active(store_chain(store, signal));
     *plan = store->write.plans[signal - 1];
     *file_bytes = 0;
     if (!plan->begun && active)
         *plan = (struct write_plan){true, active->end, active->file_bytes, active->count};
-    if (plan->begun && segment_file_need(plan->offset, record_bytes, plan->entries + 1) <= plan->file_bytes) {
+    if (plan->begun &&
+        segment_file_need(plan->offset, record_bytes, plan->entries + 1) <= plan->file_bytes) {
         plan->offset += record_bytes;
         plan->entries++;
         return 0;
@@ -99,7 +101,8 @@ int store_append(struct store *store, const struct store_batch *batch)
     if (!err)
         err = reserve_batch(w);
     if (!err)
-        err = plan_place(store, batch->signal, segment_record_size(batch->sources.len, batch->payload.len), &plan,
+        err = plan_place(store, batch->signal,
+                         segment_record_size(batch->sources.len, batch->payload.len), &plan,
                          &q.file_bytes);
     if (!err)
         err = write_head(w, batch->sources, &q.head);
@@ -151,18 +154,26 @@ static void add_record(struct store *store, struct run *run, struct queued_batch
     const struct store_batch *b = &q->batch;
     uint8_t *head = store->write.scratch.data + q->head + SEGMENT_ALIGN;
     uint64_t offset = s->end + run->bytes + run->pad;
-    struct segment_record r = {.at = run->at, .number = b->number, .lowest_open = b->lowest_open,
-                               .received_ns = b->received_ns, .payload_bytes = (uint32_t)b->payload.len,
-                               .sources_bytes = (uint32_t)b->sources.len, .records = b->records,
+    struct segment_record r = {.at = run->at,
+                               .number = b->number,
+                               .lowest_open = b->lowest_open,
+                               .received_ns = b->received_ns,
+                               .payload_bytes = (uint32_t)b->payload.len,
+                               .sources_bytes = (uint32_t)b->sources.len,
+                               .records = b->records,
                                .stream = b->stream};
     memcpy(r.incarnation, b->incarnation, sizeof r.incarnation);
     r.payload_checksum = segment_payload_checksum(s->info.seed, b->payload);
-    segment_record_put(&r, slice_make(head + SEGMENT_RECORD_BYTES, b->sources.len), s->key, offset, head);
+    segment_record_put(&r, slice_make(head + SEGMENT_RECORD_BYTES, b->sources.len), s->key, offset,
+                       head);
     add_piece(store, run, head - run->pad, run->pad + SEGMENT_RECORD_BYTES + b->sources.len);
     add_piece(store, run, b->payload.data, b->payload.len);
     struct segment_entry entry = {.offset = offset + SEGMENT_RECORD_BYTES + b->sources.len,
-                                  .checksum = r.payload_checksum, .received_ns = b->received_ns,
-                                  .length = r.payload_bytes, .records = b->records, .stream = b->stream};
+                                  .checksum = r.payload_checksum,
+                                  .received_ns = b->received_ns,
+                                  .length = r.payload_bytes,
+                                  .records = b->records,
+                                  .stream = b->stream};
     s->index[s->count + run->records++] = entry; /* counts once the run is written */
     q->sequence = run->at.sequence;
     run->at = position_after(run->at, b->records, b->payload.len);
@@ -170,7 +181,8 @@ static void add_record(struct store *store, struct run *run, struct queued_batch
 }
 
 /* Everything of this signal from queue index `first` up to `end` has failed. */
-static void fail_batches(struct store *store, unsigned signal, uint32_t first, uint32_t end, int err)
+static void fail_batches(struct store *store, unsigned signal, uint32_t first, uint32_t end,
+                         int err)
 {
     for (uint32_t i = first; i < end; i++) {
         if (store->write.batches[i].batch.signal == signal)
@@ -189,8 +201,10 @@ static void settle_run(struct store *store, unsigned signal, const struct run *r
     store_chain(store, signal)->next = s->next;
     for (uint32_t i = run->first; i < run->end; i++) {
         const struct store_batch *b = &store->write.batches[i].batch;
-        if (b->signal == signal && ids_add(&store->ids, b->incarnation, b->number, b->lowest_open) != 0)
-            log_warn(store->log, "store: no memory for a batch id: sent again, it would be stored twice");
+        if (b->signal == signal &&
+            ids_add(&store->ids, b->incarnation, b->number, b->lowest_open) != 0)
+            log_warn(store->log,
+                     "store: no memory for a batch id: sent again, it would be stored twice");
     }
 }
 
@@ -209,7 +223,8 @@ static int end_run(struct store *store, unsigned signal, struct run *run, uint32
     add_piece(store, run, block, sizeof block);
     int err = segment_write(s, &store->dir, store->write.pieces, run->pieces, (size_t)run->bytes);
     if (err) {
-        log_error(store->log, "store: cannot write %s/%016llx.seg: it is closed at its last good byte",
+        log_error(store->log,
+                  "store: cannot write %s/%016llx.seg: it is closed at its last good byte",
                   dir_signal_name(signal), (unsigned long long)s->info.number);
         fail_batches(store, signal, run->first, end, err);
         return err;
@@ -291,7 +306,8 @@ static void settle(struct store *store, store_settled_fn settled, void *ctx)
     ids_clear(&w->ids);
 }
 
-/* The queue into the file, and into a new file when the time has come or the old one cannot be written. */
+/* The queue into the file, and into a new file when the time has come or the old one cannot be
+ * written. */
 static int write_journal(struct store *store)
 {
     struct journal *j = &store->journal;
@@ -319,7 +335,8 @@ int store_commit(struct store *store, store_settled_fn settled, void *ctx)
     return err;
 }
 
-void store_forget_incarnation(struct store *store, const uint8_t incarnation[STORE_INCARNATION_BYTES])
+void store_forget_incarnation(struct store *store,
+                              const uint8_t incarnation[STORE_INCARNATION_BYTES])
 {
     ids_forget(&store->ids, incarnation);
 }

@@ -19,7 +19,8 @@ struct log {
     int fd;
 };
 
-/* Writes one line; control bytes and bytes beyond ASCII that are no UTF-8 are escaped; cut at 4 KiB. */
+/* Writes one line; control characters and bytes that are no UTF-8 are escaped; cut at 4 KiB. Never waits: a line that the other end does not take at
+ * once is dropped and counted, and the next one that goes through is preceded by one that says how many. */
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -100,7 +100,8 @@ void loop_run(struct loop *loop)
     bool more = true;
     while (!loop->stopping) {
         loop->now_ms = 0; /* whoever asks first reads it, after the wait */
-        event_base_loop(loop->base, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+        /* Without EVLOOP_ONCE it would stay in there as long as any descriptor is ready. */
+        event_base_loop(loop->base, more ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
         more = do_chores(loop);
         run_deferred(loop);
     }

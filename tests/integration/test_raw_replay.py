@@ -9,9 +9,8 @@ import suite
 import telemetry
 from gateway import FIXTURES, Gateway
 from http_client import Connection
+from worker_host import DATA, PADDED, PREFACE
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, PADDED = 0, 0x8
 SCOPES = {"com.anthropic.claude_code.events": "logs", "com.anthropic.claude_code": "metrics",
           "com.anthropic.claude_code.tracing": "traces"}
 
@@ -19,7 +18,7 @@ SCOPES = {"com.anthropic.claude_code.events": "logs", "com.anthropic.claude_code
 def http2_messages(stream):
     """The gRPC message of every HTTP/2 stream."""
     bodies, at = {}, len(PREFACE)
-    while at + 9 <= len(stream):
+    while at + 9 <= len(stream):  # RFC 9113 section 4.1
         size, kind, flags = int.from_bytes(stream[at:at + 3], "big"), stream[at + 3], stream[at + 4]
         number = int.from_bytes(stream[at + 5:at + 9], "big")
         payload = stream[at + 9:at + 9 + size]

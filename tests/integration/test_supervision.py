@@ -11,6 +11,7 @@ import suite
 import telemetry
 from gateway import Gateway, peer_ports_of, process_alive, wait_for
 from http_client import Connection, request
+from worker_host import GOAWAY, H2, PING, frame
 
 # Of the waits that would hide a fault if they were generous: a restart that is "at once" takes a few ms here.
 AT_ONCE_S = 10
@@ -195,6 +196,18 @@ class End(unittest.TestCase):
             with connection:
                 gateway.process.send_signal(signal.SIGTERM)
                 gateway.wait_end()
+            gateway.check_end(code=0)
+
+    def test_an_http2_connection_ends_with_goaway(self):
+        """First that streams are coming to an end, then the last one that is served; no error in either."""
+        with Gateway() as gateway, H2(gateway.grpc) as client:
+            client.send(frame(PING, 0, 0, bytes(8)))
+            client.until(lambda kind, *_: kind == PING)
+            gateway.process.send_signal(signal.SIGTERM)
+            goodbyes = [payload for kind, _, _, payload in client.rest() if kind == GOAWAY]
+            self.assertGreaterEqual(len(goodbyes), 1)
+            self.assertTrue(all(payload[4:8] == bytes(4) for payload in goodbyes), goodbyes)
+            gateway.wait_end()
             gateway.check_end(code=0)
 
     def test_grpc_clients_are_told_to_go_elsewhere(self):

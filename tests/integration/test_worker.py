@@ -282,7 +282,7 @@ class Http2(Case):
         """The frames of a successful answer."""
         self.assertEqual([kind for kind, *_ in frames], [HEADERS, DATA, HEADERS], frames)
         self.assertEqual(frames[1][3], bytes(5))
-        self.assertIn(b"grpc-status", frames[2][3] + b"grpc-status")
+        self.assertEqual(frames[2][1] & END_STREAM, END_STREAM)
 
     def test_a_request_before_any_settings_are_acknowledged(self):
         with H2(self.host.address) as h2:
@@ -339,11 +339,10 @@ class Http2(Case):
     def test_large_header_lists(self):
         with H2(self.host.address) as h2:
             h2.send(frame(HEADERS, END_HEADERS, 1, grpc_headers("/x", ("x-large", "v" * 9000))))
-            answer = h2.ended(1)[0]
-            self.assertEqual(answer[0], HEADERS)
-            self.assertIn(b"431", answer[3] + b"431")
+            self.assertEqual(h2.ended(1)[0][0], HEADERS)
             h2.call(3, BODY)
             self.good(h2.ended(3))
+        self.host.wait_for_number("refused_headers_too_large", lambda n: n == 1)
 
     def flood(self, frames, count=100000):
         """Sends until the connection ends; the code of its GOAWAY, None if it was just closed."""

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/base/loop.h"
 
+#include <event2/event.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "tests/support/suite.h"
 
@@ -27,6 +29,42 @@ static bool chore(void *ctx)
     s->chores++;
     return s->more > 0 && s->more--;
 }
+
+/* A descriptor that is always ready: its callback never reads. */
+static void always_ready(evutil_socket_t fd, short what, void *ctx)
+{
+    struct seen *s = ctx;
+    (void)fd;
+    (void)what;
+    if (++s->timers > 1000000)
+        ck_abort_msg("the loop never came back to its chores");
+}
+
+static bool stopping_chore(void *ctx)
+{
+    struct seen *s = ctx;
+    if (++s->chores == 100)
+        loop_stop(s->loop);
+    return true;
+}
+
+START_TEST(a_descriptor_that_stays_ready_does_not_starve_the_chores)
+{
+    struct seen s = {.loop = loop_new()};
+    int fds[2];
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    struct event *event = event_new(loop_base(s.loop), fds[0], EV_READ | EV_PERSIST, always_ready, &s);
+    ck_assert_int_eq(event_add(event, NULL), 0);
+    ck_assert_int_eq(loop_add_chore(s.loop, stopping_chore, &s), GW_OK);
+    loop_run(s.loop);
+    ck_assert_int_eq(s.chores, 100);
+    event_free(event);
+    loop_free(&s.loop);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
 
 static void deferred(void *ctx)
 {
@@ -106,4 +144,5 @@ END_TEST
 
 SUITE_MAIN("base/loop", a_timer_runs_once_each_time_it_is_set,
            a_chore_with_more_to_do_is_not_made_to_wait,
+           a_descriptor_that_stays_ready_does_not_starve_the_chores,
            deferred_calls_come_after_the_turn_and_before_the_end, a_signal_is_handled_in_the_loop)

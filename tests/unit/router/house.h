@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* For the router's tests: a whole router on a store of its own, in a thread of its own, and peers made of bare sockets
- * that say exactly what a test wants said. Everything that waits fails after LIMIT_MS. */
+/* For the router's tests: a whole router on a store of its own, in a thread of its own, and peers
+ * made of bare sockets that say exactly what a test wants said. Everything that waits fails after
+ * LIMIT_MS. */
 #ifndef MASQUES_TESTS_ROUTER_HOUSE_H
 #define MASQUES_TESTS_ROUTER_HOUSE_H
 
@@ -131,7 +132,8 @@ static inline void house_restart(struct house *h)
 
 /* ---- the house ---- */
 
-/* A temporary directory and settings for a small store; the test changes what it wants before house_start(). */
+/* A temporary directory and settings for a small store; the test changes what it wants before
+ * house_start(). */
 static inline void house_make(struct house *h)
 {
     memset(h, 0, sizeof *h);
@@ -169,7 +171,7 @@ static inline void house_subscribe(struct house *h, const char *name, uint32_t s
     ck_assert(i < SUBSCRIPTIONS_MAX);
     masques__control__subscription__init(&h->subs[i]);
     h->subs[i].name = (char *)(uintptr_t)name;
-    h->subs[i].type = (char *)(uintptr_t)"test";
+    h->subs[i].type = (char *)(uintptr_t) "test";
     h->subs[i].signals = signals;
     h->subs[i].lossy = lossy;
     h->sub_pointers[i] = &h->subs[i];
@@ -312,8 +314,8 @@ static inline void peer_close(struct test_peer *p)
     p->socket = NULL;
 }
 
-static inline void peer_say(struct test_peer *p, Masques__Bus__Frame *frame, const struct slice *payloads,
-                            size_t count)
+static inline void peer_say(struct test_peer *p, Masques__Bus__Frame *frame,
+                            const struct slice *payloads, size_t count)
 {
     frame->version = BUS_VERSION;
     frame->oldest = BUS_OLDEST_VERSION;
@@ -327,7 +329,8 @@ static inline void peer_say(struct test_peer *p, Masques__Bus__Frame *frame, con
     free(bytes);
     for (size_t i = 0; i < count; i++)
         ck_assert_int_ge(
-            zmq_send(p->socket, payloads[i].data, payloads[i].len, i + 1 < count ? ZMQ_SNDMORE : 0), 0);
+            zmq_send(p->socket, payloads[i].data, payloads[i].len, i + 1 < count ? ZMQ_SNDMORE : 0),
+            0);
 }
 
 /* The next message into p->frame. False: none within `ms`. */
@@ -362,7 +365,8 @@ static inline bool peer_hear(struct test_peer *p, uint64_t ms)
 }
 
 /* The next message of that kind; others are passed over, but counted. False: none within `ms`. */
-static inline bool peer_wait_ms(struct test_peer *p, Masques__Bus__Frame__BodyCase kind, uint64_t ms)
+static inline bool peer_wait_ms(struct test_peer *p, Masques__Bus__Frame__BodyCase kind,
+                                uint64_t ms)
 {
     uint64_t deadline = clock_mono_ms() + ms;
     for (uint64_t now = clock_mono_ms(); now < deadline; now = clock_mono_ms())
@@ -373,7 +377,8 @@ static inline bool peer_wait_ms(struct test_peer *p, Masques__Bus__Frame__BodyCa
 
 #define BODY(kind) MASQUES__BUS__FRAME__BODY_##kind
 
-static inline const Masques__Bus__Frame *peer_wait(struct test_peer *p, Masques__Bus__Frame__BodyCase kind)
+static inline const Masques__Bus__Frame *peer_wait(struct test_peer *p,
+                                                   Masques__Bus__Frame__BodyCase kind)
 {
     ck_assert_msg(peer_wait_ms(p, kind, LIMIT_MS), "no message of kind %d", (int)kind);
     return p->frame;
@@ -387,12 +392,12 @@ static inline void peer_hello(struct test_peer *p, const struct peer_id *id)
     uint8_t incarnation[STORE_INCARNATION_BYTES];
     memset(incarnation, id->incarnation, sizeof incarnation);
     hello.name = (char *)(uintptr_t)id->name;
-    hello.kind = id->worker ? MASQUES__BUS__PEER_KIND__PEER_WORKER
-                            : MASQUES__BUS__PEER_KIND__PEER_EXPORTER;
+    hello.kind =
+        id->worker ? MASQUES__BUS__PEER_KIND__PEER_WORKER : MASQUES__BUS__PEER_KIND__PEER_EXPORTER;
     hello.pid = id->pid ? id->pid : 100;
     hello.attempt = id->attempt ? id->attempt : 1;
     hello.replace = id->replace;
-    hello.type = (char *)(uintptr_t)"test";
+    hello.type = (char *)(uintptr_t) "test";
     if (id->worker) {
         hello.incarnation.data = incarnation;
         hello.incarnation.len = sizeof incarnation;
@@ -437,9 +442,10 @@ static inline void peer_bye(struct test_peer *p)
 
 /* ---- a worker ---- */
 
-/* One PUBLISH of `count` batches numbered from `number`, each of `records` records and `bytes` bytes. */
-static inline void worker_publish(struct test_peer *p, uint64_t number, size_t count, unsigned signal,
-                                  uint32_t records, size_t bytes)
+/* One PUBLISH of `count` batches numbered from `number`, each of `records` records and `bytes`
+ * bytes. */
+static inline void worker_publish(struct test_peer *p, uint64_t number, size_t count,
+                                  unsigned signal, uint32_t records, size_t bytes)
 {
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Publish publish = MASQUES__BUS__PUBLISH__INIT;
@@ -470,11 +476,13 @@ static inline void worker_publish(struct test_peer *p, uint64_t number, size_t c
     free(batches);
 }
 
-/* Waits for the verdict on one PUBLISH of one batch. 0: stored; otherwise its masques.bus.Reason. */
+/* Waits for the verdict on one PUBLISH of one batch. 0: stored; otherwise its masques.bus.Reason.
+ */
 static inline int worker_verdict(struct test_peer *p, uint64_t number)
 {
     for (;;) {
-        const Masques__Bus__PublishVerdict *v = peer_wait(p, BODY(PUBLISH_VERDICT))->publish_verdict;
+        const Masques__Bus__PublishVerdict *v =
+            peer_wait(p, BODY(PUBLISH_VERDICT))->publish_verdict;
         for (size_t i = 0; i < v->n_stored; i++)
             if (v->stored[i] == number)
                 return 0;
@@ -490,7 +498,8 @@ static inline void worker_store(struct test_peer *p, uint64_t number, size_t cou
 {
     worker_publish(p, number, count, signal, records, bytes);
     for (size_t stored = 0; stored < count;) {
-        const Masques__Bus__PublishVerdict *v = peer_wait(p, BODY(PUBLISH_VERDICT))->publish_verdict;
+        const Masques__Bus__PublishVerdict *v =
+            peer_wait(p, BODY(PUBLISH_VERDICT))->publish_verdict;
         ck_assert_uint_eq(v->n_refused, 0);
         stored += v->n_stored;
     }
@@ -562,15 +571,16 @@ static inline struct kept_id exporter_take(struct test_peer *p)
     return kept;
 }
 
-static inline void exporter_says(struct test_peer *p, struct kept_id *kept, Masques__Bus__Outcome outcome,
-                                 uint32_t after_ms, uint64_t rejected)
+static inline void exporter_says(struct test_peer *p, struct kept_id *kept,
+                                 Masques__Bus__Outcome outcome, uint32_t after_ms,
+                                 uint64_t rejected)
 {
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__DeliveryVerdict verdict = MASQUES__BUS__DELIVERY_VERDICT__INIT;
     Masques__Bus__Rejected reject = MASQUES__BUS__REJECTED__INIT;
     Masques__Bus__Rejected *rejects[] = {&reject};
     reject.count = rejected;
-    reject.reason = (char *)(uintptr_t)"bad";
+    reject.reason = (char *)(uintptr_t) "bad";
     verdict.id = id_of(kept);
     verdict.outcome = outcome;
     verdict.after_ms = after_ms;
@@ -602,7 +612,8 @@ static inline void exporter_notes(struct test_peer *p, struct kept_id *kept, con
     peer_say(p, &frame, NULL, 0);
 }
 
-/* Returns when the router has had two whole turns: a note for a delivery that never was is answered by CANCEL. */
+/* Returns when the router has had two whole turns: a note for a delivery that never was is answered
+ * by CANCEL. */
 static inline void exporter_sync(struct test_peer *p)
 {
     static const char name[] = "nobody's";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the tests of the store share: a directory of their own, batches whose bytes follow from their number. */
+/* What the tests of the store share: a directory of their own, batches whose bytes follow from
+ * their number. */
 #ifndef MASQUES_TESTS_STORE_FIXTURE_H
 #define MASQUES_TESTS_STORE_FIXTURE_H
 
@@ -66,10 +67,11 @@ static inline uint32_t batch_records(uint64_t number)
 }
 
 /* A batch of worker `worker`, its payload in `bytes`. */
-static inline struct store_batch batch_make(uint8_t worker, uint64_t number, unsigned signal, uint64_t lowest_open,
-                                            uint8_t *bytes, size_t len)
+static inline struct store_batch batch_make(uint8_t worker, uint64_t number, unsigned signal,
+                                            uint64_t lowest_open, uint8_t *bytes, size_t len)
 {
-    struct store_batch b = {.signal = signal, .number = number, .lowest_open = lowest_open, .stream = 7};
+    struct store_batch b = {
+        .signal = signal, .number = number, .lowest_open = lowest_open, .stream = 7};
     memset(b.incarnation, worker, sizeof b.incarnation);
     b.records = batch_records(number);
     b.received_ns = 1000 + number;

@@ -357,6 +357,48 @@ START_TEST(delivery_in_progress_is_left_to_its_exporter)
 }
 END_TEST
 
+START_TEST(delivery_of_another_store_is_answered_under_its_own_id)
+{
+    struct house h;
+    struct test_peer w, e;
+    begin(&h, &w);
+    exporter_join(&e, &h, &local);
+    worker_store(&w, 1, 3, LOGS, 5, 1000);
+    struct kept_id kept = exporter_take(&e), other = kept;
+    other.store[0] ^= 1;
+    peer_close(&e);
+    join_with(&e, &h, &other, DONE, 0);
+    const Masques__Bus__VerdictOk *ok = peer_wait(&e, BODY(VERDICT_OK))->verdict_ok;
+    ck_assert_mem_eq(ok->id->store.data, other.store, STORE_UUID_BYTES);
+    exporter_take(&e);
+    peer_close(&e);
+    join_with(&e, &h, &other, MASQUES__BUS__OUTCOME__OUTCOME_UNSPECIFIED, 0);
+    const Masques__Bus__Cancel *cancel = peer_wait(&e, BODY(CANCEL))->cancel;
+    ck_assert_mem_eq(cancel->id->store.data, other.store, STORE_UUID_BYTES);
+    ck_assert_uint_eq(house_queue(&h, "a", LOGS).delivered, 0);
+    peer_close(&e);
+    end(&h, &w);
+}
+END_TEST
+
+START_TEST(small_delivery_close_behind_another_waits_a_little)
+{
+    struct house h;
+    struct test_peer w, e;
+    begin(&h, &w);
+    exporter_join(&e, &h, &local);
+    worker_store(&w, 1, 1, LOGS, 1, 100);
+    exporter_take(&e);
+    uint64_t begun = clock_mono_ms();
+    worker_store(&w, 2, 1, LOGS, 1, 100);
+    struct kept_id kept = exporter_take(&e);
+    ck_assert_uint_ge(clock_mono_ms() - begun, 4);
+    ck_assert_uint_eq(kept.records, 1);
+    peer_close(&e);
+    end(&h, &w);
+}
+END_TEST
+
 START_TEST(delivery_that_never_was_is_cancelled)
 {
     struct house h;
@@ -521,9 +563,8 @@ START_TEST(live_exporter_begins_now_and_is_forgotten_when_it_leaves)
 {
     struct house h;
     struct test_peer w, e;
-    struct peer_id live = {.name = "tail",
-                           .signals = 1u << LOGS | 1u << TRACES,
-                           .mode = MASQUES__BUS__MODE__LIVE};
+    struct peer_id live = {
+        .name = "tail", .signals = 1u << LOGS | 1u << TRACES, .mode = MASQUES__BUS__MODE__LIVE};
     begin(&h, &w);
     worker_store(&w, 1, 1, LOGS, 7, 100);
     exporter_join(&e, &h, &live);
@@ -626,7 +667,8 @@ START_TEST(every_exporter_gets_everything_once)
         uint64_t records = 0, next = 0;
         while (records < BATCHES * 2) {
             struct kept_id kept = exporter_take(&e[i]);
-            ck_assert_msg(next == 0 || kept.id.first == next, "%s: a gap or a repetition", names[i]);
+            ck_assert_msg(next == 0 || kept.id.first == next, "%s: a gap or a repetition",
+                          names[i]);
             next = kept.id.last + 1;
             records += kept.records;
             exporter_says(&e[i], &kept, DONE, 0, 0);
@@ -711,7 +753,9 @@ SUITE_MAIN("router/dispatch", local_exporter_gets_extents_and_its_done_is_confir
            restarted_router_delivers_the_same_under_the_same_id,
            verdict_repeated_after_reconnecting_is_confirmed_and_counted_once,
            verdict_that_nobody_heard_counts_when_hello_brings_it,
-           delivery_in_progress_is_left_to_its_exporter, delivery_that_never_was_is_cancelled,
+           delivery_in_progress_is_left_to_its_exporter,
+           delivery_of_another_store_is_answered_under_its_own_id,
+           small_delivery_close_behind_another_waits_a_little, delivery_that_never_was_is_cancelled,
            retry_comes_again_when_its_time_is_over_and_not_before,
            retry_gives_its_credit_back_while_it_waits, rejected_records_are_counted_apart,
            corrupt_batch_is_lost_alone_and_the_rest_comes_under_a_new_id,
@@ -720,5 +764,5 @@ SUITE_MAIN("router/dispatch", local_exporter_gets_extents_and_its_done_is_confir
            live_exporter_begins_now_and_is_forgotten_when_it_leaves,
            attached_durable_exporter_keeps_its_place_while_it_is_away,
            exporter_gone_from_the_configuration_is_orphaned_and_owned_again_when_it_is_back,
-           every_exporter_gets_everything_once,
-           drain_ends_when_those_who_are_there_have_everything, drain_ends_when_its_time_is_over)
+           every_exporter_gets_everything_once, drain_ends_when_those_who_are_there_have_everything,
+           drain_ends_when_its_time_is_over)

@@ -16,7 +16,8 @@ static uint8_t *worker(unsigned n)
 
 START_TEST(numbers_join_into_runs_in_any_order)
 {
-    static const uint8_t orders[][5] = {{1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}, {1, 5, 3, 2, 4}, {2, 4, 1, 5, 3}};
+    static const uint8_t orders[][5] = {
+        {1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}, {1, 5, 3, 2, 4}, {2, 4, 1, 5, 3}};
     for (size_t o = 0; o < 4; o++) {
         struct ids ids = {0};
         for (unsigned i = 0; i < 5; i++) {
@@ -109,5 +110,7 @@ START_TEST(memory_is_bounded_whatever_workers_do)
 }
 END_TEST
 
-SUITE_MAIN("ids", numbers_join_into_runs_in_any_order, what_lies_below_the_lowest_open_number_is_forgotten,
-           a_snapshot_gives_the_same_ids_and_adds_to_what_is_there, memory_is_bounded_whatever_workers_do)
+SUITE_MAIN("ids", numbers_join_into_runs_in_any_order,
+           what_lies_below_the_lowest_open_number_is_forgotten,
+           a_snapshot_gives_the_same_ids_and_adds_to_what_is_there,
+           memory_is_bounded_whatever_workers_do)

@@ -177,7 +177,8 @@ static uint64_t fill_up(struct test_peer *w)
 {
     for (uint64_t number = 1; number < 1000; number++) {
         worker_publish(w, number, 1, LOGS, 1, 256 * 1024);
-        const Masques__Bus__PublishVerdict *v = peer_wait(w, BODY(PUBLISH_VERDICT))->publish_verdict;
+        const Masques__Bus__PublishVerdict *v =
+            peer_wait(w, BODY(PUBLISH_VERDICT))->publish_verdict;
         if (v->n_refused == 0)
             continue;
         ck_assert_int_eq(v->refused[0]->reason, MASQUES__BUS__REASON__STORE_FULL);

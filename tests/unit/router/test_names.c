@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+
 #include "router/names.h"
 #include "tests/support/suite.h"
 
@@ -37,4 +40,43 @@ START_TEST(judges_every_claim_by_the_rule)
 }
 END_TEST
 
-SUITE_MAIN("router/names", judges_every_claim_by_the_rule)
+START_TEST(newest_spawn_that_the_master_named_is_expected)
+{
+    struct names names = {0};
+    ck_assert_int_eq(names_expected(&names, "a"), 0);
+    names_give(&names, "a", 10, 1);
+    names_give(&names, "b", 20, 1);
+    ck_assert_int_eq(names_expected(&names, "a"), 10);
+    ck_assert_int_eq(names_expected(&names, "b"), 20);
+    ck_assert_int_eq(names_expected(&names, "ab"), 0);
+    names_give(&names, "a", 11, 2);
+    ck_assert_int_eq(names_expected(&names, "a"), 11);
+    names_give(&names, "a", 10, 1); /* old news */
+    ck_assert_int_eq(names_expected(&names, "a"), 11);
+    names_give(&names, "a", 0, 3);
+    ck_assert_int_eq(names_expected(&names, "a"), 0);
+    names_fini(&names);
+}
+END_TEST
+
+START_TEST(names_are_bounded_in_length_and_number)
+{
+    struct names names = {0};
+    char name[NAME_MAX_BYTES + 10];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = '\0';
+    names_give(&names, name, 10, 1);
+    name[NAME_MAX_BYTES] = '\0';
+    ck_assert_int_eq(names_expected(&names, name), 10);
+    for (unsigned i = 1; i < NAMES_MAX + 5; i++) {
+        snprintf(name, sizeof name, "%u", i);
+        names_give(&names, name, 20, 1);
+    }
+    ck_assert_int_eq(names_expected(&names, "1023"), 20);
+    ck_assert_int_eq(names_expected(&names, "1024"), 0);
+    names_fini(&names);
+}
+END_TEST
+
+SUITE_MAIN("router/names", judges_every_claim_by_the_rule,
+           newest_spawn_that_the_master_named_is_expected, names_are_bounded_in_length_and_number)

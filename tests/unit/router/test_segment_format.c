@@ -7,17 +7,29 @@
 
 static struct segment_header header(void)
 {
-    struct segment_header h = {.number = 7, .generation = 3, .base = {100, 2000, 30000}, .seed = 0x1234567890abcdefu,
-                               .created_ns = 99, .snapshot_checksum = 5, .snapshot_bytes = 30,
-                               .header_bytes = SEGMENT_SNAPSHOT_OFFSET + 32, .signal = 2};
+    struct segment_header h = {.number = 7,
+                               .generation = 3,
+                               .base = {100, 2000, 30000},
+                               .seed = 0x1234567890abcdefu,
+                               .created_ns = 99,
+                               .snapshot_checksum = 5,
+                               .snapshot_bytes = 30,
+                               .header_bytes = SEGMENT_SNAPSHOT_OFFSET + 32,
+                               .signal = 2};
     memset(h.uuid, 0xa5, sizeof h.uuid);
     return h;
 }
 
 static struct segment_record record(void)
 {
-    struct segment_record r = {.at = {101, 2001, 30001}, .number = 9, .lowest_open = 8, .received_ns = 77,
-                               .payload_checksum = 66, .payload_bytes = 20, .sources_bytes = 5, .records = 4,
+    struct segment_record r = {.at = {101, 2001, 30001},
+                               .number = 9,
+                               .lowest_open = 8,
+                               .received_ns = 77,
+                               .payload_checksum = 66,
+                               .payload_bytes = 20,
+                               .sources_bytes = 5,
+                               .records = 4,
                                .stream = 3};
     memset(r.incarnation, 0x11, sizeof r.incarnation);
     return r;
@@ -114,7 +126,8 @@ START_TEST(a_trailer_is_valid_only_where_it_was_written)
         ck_assert_int_eq(segment_trailer_get(all, 42, 800, &got), GW_ERR_CORRUPT);
         at[i] ^= 1;
     }
-    ck_assert_int_eq(segment_trailer_get(slice_make(at, sizeof at - 1), 42, 800, &got), GW_ERR_CORRUPT);
+    ck_assert_int_eq(segment_trailer_get(slice_make(at, sizeof at - 1), 42, 800, &got),
+                     GW_ERR_CORRUPT);
 }
 END_TEST
 
@@ -152,5 +165,6 @@ END_TEST
 
 SUITE_MAIN("segment_format", header_reads_back_and_every_flipped_bit_is_seen,
            a_newer_header_is_refused_only_when_it_needs_a_newer_reader,
-           a_record_is_valid_only_where_it_was_written, a_trailer_is_valid_only_where_it_was_written,
-           a_footer_must_fit_its_place_and_its_count, an_index_entry_reads_back)
+           a_record_is_valid_only_where_it_was_written,
+           a_trailer_is_valid_only_where_it_was_written, a_footer_must_fit_its_place_and_its_count,
+           an_index_entry_reads_back)

@@ -264,7 +264,8 @@ START_TEST(hello_that_makes_no_sense_is_not_answered)
         peer_hello(&p, &cases[i].id);
         p.session = 1;
         say_heartbeat(&p); /* whose answer comes behind */
-        ck_assert_msg(peer_hear(&p, LIMIT_MS) && p.frame->body_case == BODY(RESET), "%s", cases[i].why);
+        ck_assert_msg(peer_hear(&p, LIMIT_MS) && p.frame->body_case == BODY(RESET), "%s",
+                      cases[i].why);
         peer_close(&p);
     }
     house_end(&h);
@@ -300,5 +301,5 @@ SUITE_MAIN("router/sessions", welcome_says_what_a_worker_must_know,
            process_that_says_hello_again_gets_a_new_session, unknown_session_is_told_to_begin_anew,
            session_of_a_restarted_router_is_unknown,
            silent_peer_loses_its_session_and_a_talking_one_keeps_it,
-           over_ipc_the_kernels_pid_counts_and_not_hellos, hello_that_makes_no_sense_is_not_answered,
-           heartbeat_tells_workers_what_is_wanted)
+           over_ipc_the_kernels_pid_counts_and_not_hellos,
+           hello_that_makes_no_sense_is_not_answered, heartbeat_tells_workers_what_is_wanted)

@@ -10,10 +10,13 @@
 
 #define KIB 1024u
 
-static struct store_options options_for(char *path, size_t size, uint64_t max_bytes, uint32_t segment_bytes)
+static struct store_options options_for(char *path, size_t size, uint64_t max_bytes,
+                                        uint32_t segment_bytes)
 {
     make_dir(path, size);
-    return (struct store_options){.directory = path, .max_bytes = max_bytes, .segment_bytes = segment_bytes,
+    return (struct store_options){.directory = path,
+                                  .max_bytes = max_bytes,
+                                  .segment_bytes = segment_bytes,
                                   .log = quiet_log()};
 }
 
@@ -24,7 +27,8 @@ static struct store *reopen(struct store **store, const struct store_options *o)
     return open_store(o);
 }
 
-static struct store_group next_group(struct store *store, struct store_consumer *c, unsigned signal, uint32_t max_records)
+static struct store_group next_group(struct store *store, struct store_consumer *c, unsigned signal,
+                                     uint32_t max_records)
 {
     struct store_wishes wishes = {.max_records = max_records, .linger_over = true};
     struct store_group g;
@@ -32,7 +36,8 @@ static struct store_group next_group(struct store *store, struct store_consumer 
     return g;
 }
 
-static void done(struct store *store, struct store_consumer *c, unsigned signal, uint64_t first, uint64_t rejected)
+static void done(struct store *store, struct store_consumer *c, unsigned signal, uint64_t first,
+                 uint64_t rejected)
 {
     ck_assert_int_eq(store_group_done(store, c, signal, first, rejected), 0);
     ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
@@ -244,14 +249,18 @@ START_TEST(append_refuses_what_makes_no_sense)
     };
     ck_assert_uint_eq(store_max_batch(store), 32 * KIB);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct store_batch b = {.signal = cases[i].signal, .records = cases[i].records, .number = cases[i].number,
-                                .lowest_open = cases[i].lowest, .payload = {bytes, cases[i].payload},
+        struct store_batch b = {.signal = cases[i].signal,
+                                .records = cases[i].records,
+                                .number = cases[i].number,
+                                .lowest_open = cases[i].lowest,
+                                .payload = {bytes, cases[i].payload},
                                 .sources = {bytes, cases[i].sources}};
         ck_assert_msg(store_append(store, &b) == cases[i].err, "%s", cases[i].why);
     }
     ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
     /* number 9 is the lowest open one now: what lies below is settled */
-    struct store_batch b = {.signal = 1, .records = 1, .number = 8, .lowest_open = 8, .payload = {bytes, 10}};
+    struct store_batch b = {
+        .signal = 1, .records = 1, .number = 8, .lowest_open = 8, .payload = {bytes, 10}};
     ck_assert_int_eq(store_append(store, &b), GW_ERR_INVALID);
     store_close(&store);
     remove_dir(path);
@@ -322,11 +331,13 @@ START_TEST(many_batches_go_out_in_one_commit)
     char path[64];
     struct store_options o = options_for(path, sizeof path, 4096 * KIB, 1024 * KIB);
     struct store *store = open_store(&o);
-    struct store_consumer *c = join(store, "a", BIT(LOGS) | BIT(METRICS), STORE_DURABLE, STORE_OLDEST);
+    struct store_consumer *c =
+        join(store, "a", BIT(LOGS) | BIT(METRICS), STORE_DURABLE, STORE_OLDEST);
     uint8_t *bytes = malloc(3000 * 600);
-    for (uint64_t number = 1; number <= 3000; number++) { /* more pieces than IOV_MAX, more than one segment */
-        struct store_batch b = batch_make(1, number, number % 2 ? LOGS : METRICS, 1, bytes + (number - 1) * 600,
-                                          1 + number % 600);
+    for (uint64_t number = 1; number <= 3000;
+         number++) { /* more pieces than IOV_MAX, more than one segment */
+        struct store_batch b = batch_make(1, number, number % 2 ? LOGS : METRICS, 1,
+                                          bytes + (number - 1) * 600, 1 + number % 600);
         b.sources = slice_make("0123456789", number % 10);
         ck_assert_int_eq(store_append(store, &b), 0);
     }
@@ -370,7 +381,8 @@ START_TEST(groups_follow_the_wishes_and_never_split_a_batch)
         struct store_group g = {0};
         for (uint64_t n = 0; n < 6; n++) /* 1, 2, … 6 records */
             ck_assert_int_eq(put(store, 7 + n, LOGS, 100), 0);
-        ck_assert_msg(store_group_next(store, c, LOGS, &cases[i].wishes, &g) == cases[i].err, "%s", cases[i].why);
+        ck_assert_msg(store_group_next(store, c, LOGS, &cases[i].wishes, &g) == cases[i].err, "%s",
+                      cases[i].why);
         ck_assert_msg(g.batches == cases[i].batches, "%s: %u", cases[i].why, g.batches);
         if (!cases[i].err)
             ck_assert_uint_eq(g.bytes, 100 * g.batches);
@@ -392,7 +404,8 @@ START_TEST(a_group_spans_segments_but_not_generations)
     for (uint64_t n = 11; n <= 12; n++)
         ck_assert_int_eq(put(store, n, LOGS, 900), 0);
     c = store_consumer_find(store, "a");
-    struct store_wishes wishes = {0}; /* nothing can join those of an old generation: no need to wait */
+    struct store_wishes wishes = {
+        0}; /* nothing can join those of an old generation: no need to wait */
     struct store_group g;
     ck_assert_int_eq(store_group_next(store, c, LOGS, &wishes, &g), 0);
     ck_assert_uint_eq(g.batches, 10);
@@ -454,13 +467,15 @@ START_TEST(an_unanswered_group_comes_back_identical_with_note_and_attempt)
     struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
     for (uint64_t n = 1; n <= 6; n++)
         ck_assert_int_eq(put(store, n, LOGS, 100), 0);
-    struct store_group first = next_group(store, c, LOGS, 3), second = next_group(store, c, LOGS, 7), again;
+    struct store_group first = next_group(store, c, LOGS, 3),
+                       second = next_group(store, c, LOGS, 7), again;
     ck_assert_uint_eq(first.attempt, 1);
     ck_assert_int_eq(store_group_progress(store, c, LOGS, second.first, slice_of("so far")), 0);
     ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
     static uint8_t long_note[STORE_NOTE_MAX_BYTES + 1];
-    ck_assert_int_eq(store_group_progress(store, c, LOGS, second.first, slice_make(long_note, sizeof long_note)),
-                     GW_ERR_TOO_LARGE);
+    ck_assert_int_eq(
+        store_group_progress(store, c, LOGS, second.first, slice_make(long_note, sizeof long_note)),
+        GW_ERR_TOO_LARGE);
     for (uint32_t attempt = 2; attempt < 4; attempt++) {
         store = reopen(&store, &o);
         c = store_consumer_find(store, "a");
@@ -477,7 +492,8 @@ START_TEST(an_unanswered_group_comes_back_identical_with_note_and_attempt)
     }
     /* without a restart: reset and release do the same, hold keeps it back */
     store_consumer_reset(store, c);
-    ck_assert_int_eq(store_group_hold(store, c, LOGS, first.first, first.last + 1), GW_ERR_NOT_FOUND);
+    ck_assert_int_eq(store_group_hold(store, c, LOGS, first.first, first.last + 1),
+                     GW_ERR_NOT_FOUND);
     ck_assert_int_eq(store_group_hold(store, c, LOGS, first.first, first.last), 0);
     again = next_group(store, c, LOGS, 1000);
     ck_assert_uint_eq(again.first, second.first);
@@ -590,9 +606,12 @@ START_TEST(registration_decides_once_where_a_consumer_begins)
     store = reopen(&store, &o);
     ck_assert_ptr_null(store_consumer_find(store, "now"));
     struct store_consumer *c;
-    ck_assert_int_eq(store_consumer_register(store, "", "t", 2, STORE_LIVE, STORE_NOW, &c), GW_ERR_INVALID);
-    ck_assert_int_eq(store_consumer_register(store, "x", "t", 0, STORE_LIVE, STORE_NOW, &c), GW_ERR_INVALID);
-    ck_assert_int_eq(store_consumer_register(store, "x", "t", 1, STORE_LIVE, STORE_NOW, &c), GW_ERR_INVALID);
+    ck_assert_int_eq(store_consumer_register(store, "", "t", 2, STORE_LIVE, STORE_NOW, &c),
+                     GW_ERR_INVALID);
+    ck_assert_int_eq(store_consumer_register(store, "x", "t", 0, STORE_LIVE, STORE_NOW, &c),
+                     GW_ERR_INVALID);
+    ck_assert_int_eq(store_consumer_register(store, "x", "t", 1, STORE_LIVE, STORE_NOW, &c),
+                     GW_ERR_INVALID);
     store_close(&store);
     remove_dir(path);
 }
@@ -603,7 +622,8 @@ START_TEST(a_signal_given_up_is_counted_and_can_be_taken_up_again)
     char path[64];
     struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
     struct store *store = open_store(&o);
-    struct store_consumer *c = join(store, "a", BIT(LOGS) | BIT(METRICS), STORE_DURABLE, STORE_OLDEST);
+    struct store_consumer *c =
+        join(store, "a", BIT(LOGS) | BIT(METRICS), STORE_DURABLE, STORE_OLDEST);
     ck_assert_int_eq(put(store, 8, LOGS, 100), 0);
     ck_assert_int_eq(put(store, 9, LOGS, 100), 0);
     struct store_group g = next_group(store, c, LOGS, 2);
@@ -659,7 +679,8 @@ struct retired {
     uint64_t first, last;
 };
 
-static void note_retired(void *ctx, struct store_consumer *consumer, unsigned signal, uint64_t first, uint64_t last)
+static void note_retired(void *ctx, struct store_consumer *consumer, unsigned signal,
+                         uint64_t first, uint64_t last)
 {
     struct retired *r = ctx;
     ck_assert_ptr_nonnull(consumer);
@@ -759,7 +780,8 @@ START_TEST(a_recycled_file_never_yields_its_old_records)
     struct store *store = open_store(&o);
     struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
     uint64_t number = 1;
-    for (unsigned i = 0; i < 30; i++) { /* the same sizes: old records lie exactly where new ones would */
+    for (unsigned i = 0; i < 30;
+         i++) { /* the same sizes: old records lie exactly where new ones would */
         ck_assert_int_eq(put(store, number++, LOGS, 500), 0);
         ck_assert_uint_eq(drain(store, c, LOGS), 1);
     }
@@ -818,7 +840,8 @@ START_TEST(skipping_loses_what_is_below_and_nothing_else)
     struct store_group rest = next_group(store, c, LOGS, 10);
     ck_assert_uint_eq(rest.first, g.last);
     ck_assert_uint_eq(rest.last, g.last);
-    ck_assert_int_eq(store_skip(store, c, LOGS, 9, STORE_LOSS_SHARE, &lost), 0); /* beyond all groups */
+    ck_assert_int_eq(store_skip(store, c, LOGS, 9, STORE_LOSS_SHARE, &lost),
+                     0); /* beyond all groups */
     ck_assert_uint_eq(counts(store, c, LOGS).pending_batches, 2);
     ck_assert_int_eq(store_skip(store, c, LOGS, 3, STORE_LOSS_SHARE, &lost), 0);
     ck_assert_uint_eq(lost, 0);
@@ -830,7 +853,8 @@ END_TEST
 
 /* ---- damage ---- */
 
-/* Ten batches of 300 bytes in one segment that is not sealed. Returns where the payload of batch 4 lies. */
+/* Ten batches of 300 bytes in one segment that is not sealed. Returns where the payload of batch 4
+ * lies. */
 static uint64_t ten_batches(const struct store_options *o)
 {
     struct store *store = open_store(o);
@@ -905,8 +929,8 @@ START_TEST(a_flipped_bit_costs_the_batch_it_hit_and_no_other)
         ck_assert_msg(got - cases[i].sealed == cases[i].left, "%s: %u", cases[i].why, got);
         struct store_counts n = counts(store, c, LOGS);
         ck_assert_uint_eq(n.pending, 0);
-        ck_assert_msg(n.lost_by[STORE_LOSS_CORRUPT] == (cases[i].left == 9 ? batch_records(4) : 0), "%s",
-                      cases[i].why);
+        ck_assert_msg(n.lost_by[STORE_LOSS_CORRUPT] == (cases[i].left == 9 ? batch_records(4) : 0),
+                      "%s", cases[i].why);
         store_close(&store);
         remove_dir(path);
     }
@@ -984,7 +1008,8 @@ START_TEST(a_tail_that_is_gone_is_counted_and_its_numbers_are_not_used_again)
     struct store_group g = next_group(store, c, LOGS, 0);
     store_close(&store);
     segment_path(file, sizeof file, path, 1);
-    ck_assert_int_eq(truncate(file, 2000), 0); /* a power cut without sync: the journal knows more */
+    ck_assert_int_eq(truncate(file, 2000),
+                     0); /* a power cut without sync: the journal knows more */
     store = open_store(&o);
     c = store_consumer_find(store, "a");
     ck_assert_int_eq(put(store, 11, LOGS, 300), 0);
@@ -1015,7 +1040,11 @@ START_TEST(bytes_that_imitate_records_never_pass_for_records)
     /* batches 3 to 6 with their trailers, as they stand in the file, inside another payload */
     ck_assert_int_eq(pread(fd, stolen, 2000, (off_t)payload - 600), 2000);
     struct store *store = open_store(&o);
-    struct store_batch b = {.signal = LOGS, .number = 20, .lowest_open = 20, .records = 3, .received_ns = 5,
+    struct store_batch b = {.signal = LOGS,
+                            .number = 20,
+                            .lowest_open = 20,
+                            .records = 3,
+                            .received_ns = 5,
                             .payload = {stolen, 2000}};
     ck_assert_int_eq(store_append(store, &b), 0);
     ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
@@ -1098,7 +1127,8 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
     static const struct {
         enum io_step step;
         int error, err;
-    } cases[] = {{IO_WRITE, EIO, GW_ERR_IO}, {IO_WRITE, ENOSPC, GW_ERR_FULL}, {IO_SYNC, EIO, GW_ERR_IO}};
+    } cases[] = {
+        {IO_WRITE, EIO, GW_ERR_IO}, {IO_WRITE, ENOSPC, GW_ERR_FULL}, {IO_SYNC, EIO, GW_ERR_IO}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[64];
         struct failing failing = {.step = cases[i].step, .error = cases[i].error};
@@ -1134,7 +1164,9 @@ START_TEST(a_journal_that_cannot_be_written_confirms_nothing_until_it_can)
     struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST), *none;
     ck_assert_int_eq(put(store, 1, LOGS, 500), 0);
     failing.countdown = 1;
-    ck_assert_int_eq(store_consumer_register(store, "b", "test", BIT(LOGS), STORE_LOSSY, STORE_NOW, &none), GW_ERR_IO);
+    ck_assert_int_eq(
+        store_consumer_register(store, "b", "test", BIT(LOGS), STORE_LOSSY, STORE_NOW, &none),
+        GW_ERR_IO);
     ck_assert_ptr_null(none);
     ck_assert_ptr_null(store_consumer_find(store, "b"));
     struct store_wishes wishes = {.linger_over = true};
@@ -1146,7 +1178,8 @@ START_TEST(a_journal_that_cannot_be_written_confirms_nothing_until_it_can)
     failing.countdown = 1; /* the live journal fails, the other one takes over */
     ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
     store = reopen(&store, &o);
-    ck_assert_uint_eq(counts(store, store_consumer_find(store, "a"), LOGS).delivered, batch_records(1));
+    ck_assert_uint_eq(counts(store, store_consumer_find(store, "a"), LOGS).delivered,
+                      batch_records(1));
     store_close(&store);
     remove_dir(path);
 }
@@ -1178,22 +1211,26 @@ SUITE_MAIN("store", a_store_is_found_again_with_its_uuid_and_a_higher_generation
            segments_without_a_journal_are_left_alone, limits_that_make_no_sense_are_refused,
            append_refuses_what_makes_no_sense, a_batch_sent_again_is_stored_once,
            ids_outlive_the_segments_of_their_batches, many_batches_go_out_in_one_commit,
-           groups_follow_the_wishes_and_never_split_a_batch, a_group_spans_segments_but_not_generations,
+           groups_follow_the_wishes_and_never_split_a_batch,
+           a_group_spans_segments_but_not_generations,
            the_digest_and_the_extents_are_what_the_bus_promises,
            an_unanswered_group_comes_back_identical_with_note_and_attempt,
            answers_out_of_order_move_the_cursor_over_the_contiguous_prefix,
-           no_more_than_64_groups_are_on_their_way, registration_decides_once_where_a_consumer_begins,
+           no_more_than_64_groups_are_on_their_way,
+           registration_decides_once_where_a_consumer_begins,
            a_signal_given_up_is_counted_and_can_be_taken_up_again,
            a_durable_consumer_holds_the_store_and_gives_it_back,
            a_lossy_consumer_skips_only_what_is_gone_and_it_is_counted,
            a_signal_that_nobody_takes_does_not_leak,
            a_batch_larger_than_a_segment_has_one_of_its_own_and_leaves_no_hole,
            a_recycled_file_never_yields_its_old_records, many_segments_are_read_with_few_in_memory,
-           skipping_loses_what_is_below_and_nothing_else, a_flipped_bit_costs_the_batch_it_hit_and_no_other,
+           skipping_loses_what_is_below_and_nothing_else,
+           a_flipped_bit_costs_the_batch_it_hit_and_no_other,
            damaged_headers_and_indexes_cost_nothing,
            a_segment_whose_headers_are_gone_is_put_aside_and_its_batches_are_counted,
            a_tail_that_is_gone_is_counted_and_its_numbers_are_not_used_again,
            bytes_that_imitate_records_never_pass_for_records,
            only_bytes_behind_the_last_trailer_are_a_torn_tail,
            a_segment_is_not_written_again_after_a_write_or_sync_failed,
-           a_journal_that_cannot_be_written_confirms_nothing_until_it_can, half_a_journal_is_never_taken_for_one)
+           a_journal_that_cannot_be_written_confirms_nothing_until_it_can,
+           half_a_journal_is_never_taken_for_one)

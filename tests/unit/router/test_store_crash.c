@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Death between any two writes. A child lives through a whole life of a store (registration, batches, groups, notes,
- * verdicts, full store, compaction of the journal, a restart) and dies at its k-th step, for every k; or in the middle
- * of that write; or that step fails and it goes on. What it was promised stands in shared memory; the parent opens
- * the store and holds it to that. */
+/* Death between any two writes. A child lives through a whole life of a store (registration,
+ * batches, groups, notes, verdicts, full store, compaction of the journal, a restart) and dies at
+ * its k-th step, for every k; or in the middle of that write; or that step fails and it goes on.
+ * What it was promised stands in shared memory; the parent opens the store and holds it to that. */
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -34,7 +34,8 @@ struct facts {
     bool appended[NUMBERS];
     bool acknowledged[NUMBERS];
     uint32_t length[NUMBERS];
-    unsigned group_of[NUMBERS]; /* 1 + index of the durable consumer's last group with it; 0: never sent */
+    unsigned group_of
+        [NUMBERS]; /* 1 + index of the durable consumer's last group with it; 0: never sent */
     struct group_fact groups[GROUPS];
     unsigned group_count;
     uint64_t generation;
@@ -43,7 +44,15 @@ struct facts {
     bool finished;
 };
 
-enum how { DIE_BEFORE, DIE_TORN_ONE, DIE_TORN_HALF, DIE_TORN_ALMOST, FAIL_IO, FAIL_FULL, DEAD_DISK };
+enum how {
+    DIE_BEFORE,
+    DIE_TORN_ONE,
+    DIE_TORN_HALF,
+    DIE_TORN_ALMOST,
+    FAIL_IO,
+    FAIL_FULL,
+    DEAD_DISK
+};
 
 struct killer {
     struct facts *facts;
@@ -89,7 +98,8 @@ struct life {
     uint64_t settled_first;
 };
 
-static void on_retired(void *ctx, struct store_consumer *consumer, unsigned signal, uint64_t first, uint64_t last)
+static void on_retired(void *ctx, struct store_consumer *consumer, unsigned signal, uint64_t first,
+                       uint64_t last)
 {
     struct life *life = ctx;
     for (unsigned i = 0; i < life->facts->group_count; i++) {
@@ -108,10 +118,18 @@ static void on_settled(void *ctx, void *token, int err, uint64_t sequence)
         life->facts->acknowledged[(uintptr_t)token] = true;
 }
 
-static bool start(struct life *life, const char *path, const struct io_hook *hook, enum store_sync sync)
+static bool start(struct life *life, const char *path, const struct io_hook *hook,
+                  enum store_sync sync)
 {
-    struct store_options o = {.directory = path, .max_bytes = LIMIT_BYTES, .segment_bytes = SEGMENT, .sync = sync,
-                              .now_ns = 1, .log = quiet_log(), .hook = hook, .on_retired = on_retired, .ctx = life};
+    struct store_options o = {.directory = path,
+                              .max_bytes = LIMIT_BYTES,
+                              .segment_bytes = SEGMENT,
+                              .sync = sync,
+                              .now_ns = 1,
+                              .log = quiet_log(),
+                              .hook = hook,
+                              .on_retired = on_retired,
+                              .ctx = life};
     struct store_report report;
     life->durable = life->lossy = NULL;
     if (store_open(&o, &life->store, &report) != 0)
@@ -120,10 +138,10 @@ static bool start(struct life *life, const char *path, const struct io_hook *hoo
     ck_assert_uint_gt(store_generation(life->store), f->generation);
     f->generation = store_generation(life->store);
     memcpy(f->uuid, store_uuid(life->store), sizeof f->uuid);
-    (void)!store_consumer_register(life->store, "file/a", "file", BIT(LOGS) | BIT(METRICS), STORE_DURABLE,
-                                   STORE_OLDEST, &life->durable);
-    (void)!store_consumer_register(life->store, "debug", "console", BIT(LOGS) | BIT(TRACES), STORE_LOSSY,
-                                   STORE_OLDEST, &life->lossy);
+    (void)!store_consumer_register(life->store, "file/a", "file", BIT(LOGS) | BIT(METRICS),
+                                   STORE_DURABLE, STORE_OLDEST, &life->durable);
+    (void)!store_consumer_register(life->store, "debug", "console", BIT(LOGS) | BIT(TRACES),
+                                   STORE_LOSSY, STORE_OLDEST, &life->lossy);
     f->registered = life->durable && life->lossy;
     return f->registered;
 }
@@ -155,7 +173,8 @@ static void append(struct life *life, uint64_t number)
         f->acknowledged[number] = true;
 }
 
-static struct group_fact *note_group(struct life *life, unsigned signal, bool durable, const struct store_group *g)
+static struct group_fact *note_group(struct life *life, unsigned signal, bool durable,
+                                     const struct store_group *g)
 {
     struct facts *f = life->facts;
     for (unsigned i = 0; i < f->group_count; i++) {
@@ -199,7 +218,8 @@ static void deliver(struct life *life, unsigned signal, bool durable, bool answe
     if (durable)
         note_batches(life, signal, fact);
     memset(note, (int)(g.first & 0xff), sizeof note);
-    bool noted = store_group_progress(life->store, c, signal, g.first, slice_make(note, sizeof note)) == 0;
+    bool noted =
+        store_group_progress(life->store, c, signal, g.first, slice_make(note, sizeof note)) == 0;
     if (store_commit(life->store, on_settled, life) == 0 && noted) {
         fact->note = note[0];
         fact->noted = true;
@@ -230,7 +250,8 @@ static void turn(struct life *life, unsigned i)
         store_consumer_reset(life->store, life->durable);
 }
 
-static void live(const char *path, struct facts *facts, const struct io_hook *hook, enum store_sync sync)
+static void live(const char *path, struct facts *facts, const struct io_hook *hook,
+                 enum store_sync sync)
 {
     struct life life = {.facts = facts, .bytes = malloc(8 * 20000), .next = 1};
     for (unsigned run = 0; run < 2; run++) {
@@ -254,8 +275,8 @@ static void live(const char *path, struct facts *facts, const struct io_hook *ho
 /* ---- the judgement ---- */
 
 /* Batches of each signal by sequence, as delivered to a consumer that reads everything. */
-static void check_batch(struct store *store, const struct facts *f, unsigned signal, const struct store_extent *x,
-                        bool *seen)
+static void check_batch(struct store *store, const struct facts *f, unsigned signal,
+                        const struct store_extent *x, bool *seen)
 {
     uint8_t *got = malloc(x->length), *want = malloc(x->length);
     uint64_t number = x->received_ns - 1000;
@@ -277,7 +298,8 @@ static bool confirmed(const struct facts *f, unsigned signal, uint64_t first, ui
 {
     for (unsigned i = 0; i < f->group_count; i++) {
         const struct group_fact *g = &f->groups[i];
-        if (g->durable && g->signal == signal && g->confirmed && g->group.first <= last && g->group.last >= first)
+        if (g->durable && g->signal == signal && g->confirmed && g->group.first <= last &&
+            g->group.last >= first)
             return true;
     }
     return false;
@@ -288,7 +310,8 @@ static void judge_old(const struct facts *f, unsigned signal, const struct store
 {
     for (unsigned i = 0; i < f->group_count; i++) {
         const struct group_fact *old = &f->groups[i];
-        if (!old->durable || old->signal != signal || old->group.last < got->first || old->group.first > got->last)
+        if (!old->durable || old->signal != signal || old->group.last < got->first ||
+            old->group.first > got->last)
             continue;
         if (old->retired)
             continue;
@@ -331,17 +354,20 @@ static void drain(struct store *store, const struct facts *f, unsigned signal, b
     ck_assert_uint_eq(counts.stored, counts.delivered + counts.rejected);
 }
 
-/* What was answered to a worker is there, or was delivered; what was confirmed to the exporter is not there again. */
+/* What was answered to a worker is there, or was delivered; what was confirmed to the exporter is
+ * not there again. */
 static void judge_batches(const struct facts *f, const bool *seen)
 {
     for (uint64_t number = 1; number < NUMBERS; number++) {
         if (f->signal[number] != LOGS && f->signal[number] != METRICS)
             continue;
-        const struct group_fact *g = f->group_of[number] ? &f->groups[f->group_of[number] - 1] : NULL;
+        const struct group_fact *g =
+            f->group_of[number] ? &f->groups[f->group_of[number] - 1] : NULL;
         bool answered = g && g->answered, answered_for_good = g && g->confirmed;
         ck_assert_msg(seen[number] || answered || !f->appended[number], "batch %llu is lost",
                       (unsigned long long)number);
-        ck_assert_msg(!seen[number] || !answered_for_good, "batch %llu comes twice", (unsigned long long)number);
+        ck_assert_msg(!seen[number] || !answered_for_good, "batch %llu comes twice",
+                      (unsigned long long)number);
     }
 }
 
@@ -352,7 +378,8 @@ static void republish(struct store *store, const struct facts *f)
     for (uint64_t number = 1; number < NUMBERS; number++) {
         if (!f->appended[number])
             continue;
-        struct store_batch b = batch_make(1, number, f->signal[number], 0, bytes, f->length[number]);
+        struct store_batch b =
+            batch_make(1, number, f->signal[number], 0, bytes, f->length[number]);
         b.lowest_open = lowest_open(f) < number ? lowest_open(f) : number;
         if (f->acknowledged[number] && number < lowest_open(f))
             continue; /* settled: a worker never sends it again */
@@ -361,7 +388,8 @@ static void republish(struct store *store, const struct facts *f)
             ck_assert_msg(err == GW_ERR_EXISTS, "batch %llu was answered and is not known: %s",
                           (unsigned long long)number, gw_strerror(err));
         else
-            ck_assert_msg(err == 0 || err == GW_ERR_EXISTS || err == GW_ERR_FULL, "%s", gw_strerror(err));
+            ck_assert_msg(err == 0 || err == GW_ERR_EXISTS || err == GW_ERR_FULL, "%s",
+                          gw_strerror(err));
         struct settled s = {0};
         ck_assert_int_eq(store_commit(store, note_settled, &s), 0);
         if (s.count)
@@ -394,7 +422,10 @@ static void check_quarantine_is_empty(const char *path)
 
 static void judge(const char *path, const struct facts *f)
 {
-    struct store_options o = {.directory = path, .max_bytes = 4 * LIMIT_BYTES, .segment_bytes = SEGMENT, .now_ns = 2,
+    struct store_options o = {.directory = path,
+                              .max_bytes = 4 * LIMIT_BYTES,
+                              .segment_bytes = SEGMENT,
+                              .now_ns = 2,
                               .log = quiet_log()};
     struct store_report report;
     struct store *store;
@@ -427,7 +458,8 @@ static void judge(const char *path, const struct facts *f)
 
 static struct facts *share_facts(void)
 {
-    struct facts *f = mmap(NULL, sizeof *f, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct facts *f =
+        mmap(NULL, sizeof *f, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(f, MAP_FAILED);
     return f;
 }
@@ -447,7 +479,8 @@ static bool one_life(struct facts *f, enum how how, uint64_t at, enum store_sync
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "step %llu, %d: signal %d", (unsigned long long)at, (int)how, WTERMSIG(status));
+    ck_assert_msg(WIFEXITED(status), "step %llu, %d: signal %d", (unsigned long long)at, (int)how,
+                  WTERMSIG(status));
     ck_assert_msg(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == DIED, "step %llu, %d: exit %d",
                   (unsigned long long)at, (int)how, WEXITSTATUS(status));
     bool reached = f->steps > at;
@@ -522,7 +555,11 @@ START_TEST(death_before_any_step_keeps_every_promise_with_syncs)
 END_TEST
 
 SUITE_MAIN("store, death at every step", death_before_any_step_keeps_every_promise,
-           a_write_torn_after_one_byte_keeps_every_promise, a_write_torn_in_the_middle_keeps_every_promise,
-           a_write_torn_before_its_last_byte_keeps_every_promise, a_step_that_fails_keeps_every_promise,
-           writes_that_fail_from_some_step_on_keep_every_promise, no_space_at_any_step_keeps_every_promise, a_failed_sync_or_write_keeps_every_promise_with_syncs,
+           a_write_torn_after_one_byte_keeps_every_promise,
+           a_write_torn_in_the_middle_keeps_every_promise,
+           a_write_torn_before_its_last_byte_keeps_every_promise,
+           a_step_that_fails_keeps_every_promise,
+           writes_that_fail_from_some_step_on_keep_every_promise,
+           no_space_at_any_step_keeps_every_promise,
+           a_failed_sync_or_write_keeps_every_promise_with_syncs,
            death_before_any_step_keeps_every_promise_with_syncs)

@@ -269,6 +269,24 @@ static size_t gzip(uint8_t *to, size_t room, unsigned n)
     return z.total_out;
 }
 
+static bool count_grants(void *ctx, size_t bytes)
+{
+    *(size_t *)ctx += bytes;
+    return true;
+}
+
+/* What the ledger is charged for the inflated body alone. */
+static size_t inflated_charge(struct bench *b, struct slice body)
+{
+    size_t granted = 0;
+    struct inflate_limits limits = {.max_bytes = 50000, .grant = count_grants, .ctx = &granted};
+    struct blob *out = NULL;
+    const char *why;
+    ck_assert_int_eq(inflate_gzip(b->intake.inflate, body, &limits, &out, &why), GW_OK);
+    blob_drop(out);
+    return granted;
+}
+
 START_TEST(a_gzip_body_is_published_inflated)
 {
     struct bench b;
@@ -282,6 +300,7 @@ START_TEST(a_gzip_body_is_published_inflated)
     stage_until_seen(&b.stage, 1);
     ck_assert_uint_eq(b.stage.seen[0].len, 3 * sizeof one_record);
     ck_assert_uint_eq(b.stage.seen[0].records, 3);
+    ck_assert_uint_eq(b.intake.ledger.used_bytes, inflated_charge(&b, slice_make(body, len)));
     stage_store(&b.stage, 1);
     stage_until_done(&b.stage, 1);
     ck_assert_int_eq(b.last.cause, OTLP_ACCEPTED);
