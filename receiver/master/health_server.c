@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,19 +15,24 @@
 #define CLIENTS_MAX 64
 #define HEAD_BYTES 4096u
 #define BODY_BYTES (1024u * 1024)
-#define CLIENT_TIMEOUT_S 10
+#define REQUEST_MS 10000u           /* from the first wait for a request to the end of its answer */
+#define LINGER_MS 2000u             /* after the last answer */
+#define LINGER_BYTES (1024u * 1024) /* read and thrown away then */
 
 struct client {
     struct health_server *server;
-    struct client *next;
+    struct client *next; /* the one that came before it */
     int fd;
     struct event *readable;
     struct event *writable;
+    struct loop_timer *limit;
     size_t got;
     uint8_t head[HEAD_BYTES];
     struct buf out;
     size_t sent;
-    bool close_after;
+    bool close_after; /* the answer in `out` is the last one */
+    bool lingering;   /* it is sent: what still comes in is thrown away */
+    size_t thrown_away;
 };
 
 struct health_server {
@@ -51,6 +57,7 @@ static void client_free(struct client *c)
         event_free(c->readable);
     if (c->writable)
         event_free(c->writable);
+    loop_timer_free(&c->limit);
     close(c->fd);
     buf_free(&c->out);
     free(c);
@@ -102,7 +109,7 @@ static void answer_request(struct client *c, const struct http1_request *request
         answer(c, request, 200, NULL, head);
 }
 
-/* True while there was a whole request. */
+/* True: there was one, and its answer is in `out`. */
 static bool take_request(struct client *c)
 {
     struct http1_request request;
@@ -113,92 +120,143 @@ static bool take_request(struct client *c)
         char text[160];
         snprintf(text, sizeof text, "%u %s\n", request.status, request.why);
         answer(c, NULL, request.status, text, false);
-        c->got = 0;
-        return false;
+        return true;
     }
     answer_request(c, &request);
     c->got -= (size_t)n;
     memmove(c->head, c->head + n, c->got);
-    return !c->close_after;
+    return true;
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------ */
 
-/* False: the client is gone. */
-static bool flush(struct client *c)
+/* 0: all is sent; GW_ERR_AGAIN: the client does not read; GW_ERR_CLOSED: it is gone. */
+static int flush(struct client *c)
 {
     while (c->sent < c->out.len) {
         ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno == EAGAIN) {
-            struct timeval limit = {CLIENT_TIMEOUT_S, 0};
-            return event_add(c->writable, &limit) == 0;
-        }
+        if (n < 0 && errno == EAGAIN)
+            return GW_ERR_AGAIN;
         if (n <= 0)
-            return false;
+            return GW_ERR_CLOSED;
         c->sent += (size_t)n;
     }
     buf_clear(&c->out);
     c->sent = 0;
-    return !c->close_after;
+    return GW_OK;
+}
+
+/* Closing with bytes unread would reset the connection, and the client might never see the answer. */
+static void linger(struct client *c)
+{
+    c->lingering = true;
+    shutdown(c->fd, SHUT_WR);
+    loop_timer_set(c->limit, LINGER_MS);
+}
+
+/* Answers what has come in, one request after the other; reads no further while an answer waits to be taken. */
+static void advance(struct client *c)
+{
+    while (take_request(c)) {
+        int err = flush(c);
+        if (err == GW_ERR_AGAIN && event_del(c->readable) == 0 && event_add(c->writable, NULL) == 0)
+            return;
+        if (err != GW_OK) {
+            client_free(c);
+            return;
+        }
+        if (c->close_after) {
+            linger(c);
+            return;
+        }
+        loop_timer_set(c->limit, REQUEST_MS);
+    }
 }
 
 static void client_writable(evutil_socket_t fd, short what, void *arg)
 {
     struct client *c = arg;
     (void)fd;
-    if ((what & EV_TIMEOUT) || !flush(c))
+    (void)what;
+    int err = flush(c);
+    if (err == GW_ERR_AGAIN ? event_add(c->writable, NULL) != 0
+                            : err != GW_OK || event_add(c->readable, NULL) != 0) {
         client_free(c);
+    } else if (err == GW_OK && c->close_after) {
+        linger(c);
+    } else if (err == GW_OK) {
+        loop_timer_set(c->limit, REQUEST_MS);
+        advance(c);
+    }
 }
 
 static void client_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct client *c = arg;
-    ssize_t n = (what & EV_TIMEOUT) ? 0 : recv(fd, c->head + c->got, HEAD_BYTES - c->got, 0);
+    (void)what;
+    if (c->lingering)
+        c->got = 0;
+    ssize_t n = recv(fd, c->head + c->got, HEAD_BYTES - c->got, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n <= 0) {
+    c->thrown_away += c->lingering && n > 0 ? (size_t)n : 0;
+    if (n <= 0 || c->thrown_away > LINGER_BYTES) {
         client_free(c);
-        return;
+    } else if (!c->lingering) {
+        c->got += (size_t)n;
+        advance(c);
     }
-    c->got += (size_t)n;
-    while (take_request(c))
-        ;
-    if (!flush(c))
+}
+
+static void client_too_slow(void *ctx)
+{
+    client_free(ctx);
+}
+
+static void free_oldest(struct health_server *server)
+{
+    struct client *c = server->clients;
+    while (c && c->next)
+        c = c->next;
+    if (c)
         client_free(c);
 }
 
-static bool add_client(struct health_server *server, int fd)
+/* Takes the descriptor. */
+static void add_client(struct health_server *server, int fd)
 {
-    struct timeval limit = {CLIENT_TIMEOUT_S, 0};
     struct client *c = calloc(1, sizeof *c);
-    if (!c)
-        return false;
+    if (!c) {
+        close(fd);
+        return;
+    }
     c->server = server;
     c->fd = fd;
-    c->out = buf_make(2 * BODY_BYTES);
+    c->out = buf_make(BODY_BYTES + HEAD_BYTES);
     c->next = server->clients;
     server->clients = c;
     server->count++;
     struct event_base *base = loop_base(server->loop);
     c->readable = event_new(base, fd, EV_READ | EV_PERSIST, client_readable, c);
     c->writable = event_new(base, fd, EV_WRITE, client_writable, c);
-    if (c->readable && c->writable && event_add(c->readable, &limit) == 0)
-        return true;
-    client_free(c);
-    return true; /* the descriptor is closed already */
+    c->limit = loop_timer_new(server->loop, client_too_slow, c);
+    if (c->readable && c->writable && c->limit && event_add(c->readable, NULL) == 0)
+        loop_timer_set(c->limit, REQUEST_MS);
+    else
+        client_free(c);
 }
 
-static void accept_some(evutil_socket_t listener, short what, void *arg)
+static void accept_one(evutil_socket_t listener, short what, void *arg)
 {
     struct health_server *server = arg;
     (void)what;
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (server->count >= CLIENTS_MAX || !add_client(server, fd))
-        close(fd);
+    if (server->count >= CLIENTS_MAX || (fd < 0 && (errno == EMFILE || errno == ENFILE)))
+        free_oldest(server);
+    if (fd >= 0)
+        add_client(server, fd);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
@@ -210,7 +268,7 @@ struct health_server *health_server_new(struct loop *loop, int fd, const char *p
     if (!server)
         return NULL;
     *server = (struct health_server){.loop = loop, .path = path, .body = body, .ctx = ctx, .log = log};
-    server->accepting = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, accept_some, server);
+    server->accepting = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, accept_one, server);
     if (!server->accepting || event_add(server->accepting, NULL) != 0)
         health_server_free(&server);
     return server;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The health endpoint: GET and HEAD of "/", "/health" and the configured path, in HTTP/1.1. Small and bounded: a
- * slow or idle client costs a few hundred bytes for 10 s. */
+ * request and its answer have 10 s in all, one request of a connection is answered at a time, and the oldest of 64
+ * connections makes room for the 65th, so that nobody can keep a probe from being answered. */
 #ifndef MASQUES_MASTER_HEALTH_SERVER_H
 #define MASQUES_MASTER_HEALTH_SERVER_H
 

@@ -15,6 +15,7 @@
 #include "receiver/master/health.h"
 #include "receiver/master/health_server.h"
 #include "receiver/master/ready_file.h"
+#include "receiver/master/standard_files.h"
 #include "shared/base/clock.h"
 
 enum { GRPC, HTTP, HEALTH, LISTENERS };
@@ -110,14 +111,21 @@ static bool on_terminal(void)
     return fd >= 0;
 }
 
-/* A terminal that goes away says SIGHUP; a daemon's operator means something else with it. */
-static void hung_up(void *ctx, int signum)
+/* A daemon's operator means something else with it than a terminal that goes away. */
+static void nothing_to_reload(void *ctx, int signum)
 {
     struct gateway *g = ctx;
-    if (on_terminal())
-        asked_to_end(g, signum);
-    else
-        log_warn(&g->log, "SIGHUP: the configuration is read at start only; nothing has changed");
+    (void)signum;
+    log_warn(&g->log, "SIGHUP: the configuration is read at start only; nothing has changed");
+}
+
+/* Whether SIGHUP comes from a terminal is asked now: when it comes the terminal is gone. nohup(1) has it ignored. */
+static int watch_hangup(struct gateway *g)
+{
+    struct sigaction before;
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+        return GW_OK;
+    return loop_on_signal(g->loop, SIGHUP, on_terminal() ? asked_to_end : nothing_to_reload, g);
 }
 
 static int watch_signals(struct gateway *g)
@@ -125,9 +133,7 @@ static int watch_signals(struct gateway *g)
     int err = loop_on_signal(g->loop, SIGTERM, asked_to_end, g);
     if (err == GW_OK)
         err = loop_on_signal(g->loop, SIGINT, asked_to_end, g);
-    if (err == GW_OK)
-        err = loop_on_signal(g->loop, SIGHUP, hung_up, g);
-    return err;
+    return err == GW_OK ? watch_hangup(g) : err;
 }
 
 /* ---- start and end ---------------------------------------------------------------------------------------------- */
@@ -206,11 +212,15 @@ static void tear_down(struct gateway *g)
 
 static int run(struct gateway *g)
 {
-    char why[512];
-    g->runtime.lock = -1;
+    char why[512] = "the standard descriptors cannot be put in order";
+    const char *ready_file = g->arguments.ready_file;
+    if (standard_files_prepare() != GW_OK)
+        return fail(why);
     g->log = (struct log){"receiver", (enum log_level)g->config->masques.log_level, STDERR_FILENO};
     for (size_t i = 0; i < g->config->warning_count; i++)
         log_warn(&g->log, "%s", g->config->warnings[i]);
+    if (ready_file && ready_file_clear(ready_file, why) != GW_OK)
+        return fail(why);
     if (runtime_dir_open(&g->runtime, g->config->masques.runtime_directory, why) != GW_OK ||
         open_listeners(g, why) != GW_OK || bring_up(g, why) != GW_OK)
         return fail(why);

@@ -6,7 +6,11 @@
 
 #include "receiver/master/listener.h"
 
-/* Writes it whole or not at all (a temporary file beside it, renamed). 0; GW_ERR_IO (errno); GW_ERR_NOMEM. */
+/* Removes what a former run has left, which would name its addresses, and tries whether a file can be written there.
+ * 0; GW_ERR_IO with one sentence in `why`. */
+int ready_file_clear(const char *path, char why[512]) GW_MUST_CHECK;
+
+/* Writes it whole or not at all (a temporary file beside it, renamed). 0; GW_ERR_IO (errno). */
 int ready_file_write(const char *path, const struct listener *listeners, size_t count,
                      const char *bus) GW_MUST_CHECK;
 

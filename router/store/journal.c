@@ -167,6 +167,24 @@ bool journal_full(const struct journal *j)
     return j->broken || j->tail > j->bound;
 }
 
+static int reserve_file(struct journal *j, struct journal_file *f)
+{
+    if (f->bytes >= JOURNAL_ROOM_BYTES)
+        return 0;
+    int err = io_resize(j->dir->hook, f->fd, f->bytes, JOURNAL_ROOM_BYTES);
+    if (!err)
+        f->bytes = JOURNAL_ROOM_BYTES;
+    return err;
+}
+
+int journal_reserve(struct journal *j)
+{
+    int err = 0;
+    for (unsigned i = 0; i < JOURNAL_FILES && !err; i++)
+        err = j->files[i].fd >= 0 ? reserve_file(j, &j->files[i]) : 0;
+    return err;
+}
+
 /* The file that is not live: emptied, of full size, and a fresh one when a sync of the old one ever
  * failed. */
 static int prepare_other(struct journal *j, unsigned other)
@@ -186,11 +204,8 @@ static int prepare_other(struct journal *j, unsigned other)
             err = dir_sync_names(j->dir, j->dir->root);
     }
     f->valid = false;
-    if (!err && f->bytes < JOURNAL_ROOM_BYTES) {
-        err = io_resize(hook, f->fd, f->bytes, JOURNAL_ROOM_BYTES);
-        if (!err)
-            f->bytes = JOURNAL_ROOM_BYTES;
-    }
+    if (!err)
+        err = reserve_file(j, f);
     return err ? err : io_write(hook, f->fd, zeros, sizeof zeros, 0);
 }
 

@@ -67,6 +67,9 @@ int journal_flush(struct journal *journal) GW_MUST_CHECK;
 /* True: time for journal_rewrite(). */
 bool journal_full(const struct journal *journal);
 
+/* Preallocates both files, so that a later journal_rewrite() needs no space. */
+int journal_reserve(struct journal *journal) GW_MUST_CHECK;
+
 /* Puts all entries of the snapshot, and returns 0 or an error. */
 typedef int (*journal_snapshot_fn)(void *ctx, struct journal *journal);
 

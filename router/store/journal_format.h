@@ -24,7 +24,8 @@
  * bodies (p = position: 8 sequence, 8 records, 8 bytes; t = 2 length and that many bytes)
  *   GENERATION 8 generation, 8 wall clock ns
  *   CONSUMER   4 consumer, 4 mode, 4 signals, 4 signals whose cursor follows, t name, t type,
- *              for each of those: p start, p at, 8 delivered, 8 rejected, 4 reasons, for each: 8 lost
+ *              for each of those: p start, p at, 8 delivered, 8 rejected, 4 reasons,
+ *              for each of these: 8 lost
  *   GONE       4 consumer
  *   GROUP      4 consumer, 4 signal, p start, p next, 8 generation, 8 digest, 4 attempts, 1 done,
  *              1 maybe twice

@@ -231,6 +231,8 @@ int store_recover(struct store *store, struct store_report *report)
     if (!err)
         err = pool_open(&store->pool, &store->dir, store->segment_bytes);
     if (!err) {
+        if (journal_reserve(&store->journal) != 0)
+            log_warn(store->log, "store: no room to set aside for the journal");
         for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++)
             quarantine(store, signal, &found[signal - 1]);
         seal_tails(store);

@@ -23,7 +23,7 @@
  *   0  8 "masq-seg"                 0  4 "mREC"                        0  4 "mEND"
  *   8  2 version                    4  2 length of this header, 112    4  2 length, 56
  *  10  2 oldest reader              6  2 flags, 0                      6  2 flags, 0
- *  12  4 header_bytes               8  4 payload length                8  8 offset of its first record
+ *  12  4 header_bytes               8  4 payload length                8  8 offset of first record
  *  16 16 store UUID                12  4 source digests length        16  8 next sequence
  *  32  8 segment number            16  8 sequence                     24  8 records before it
  *  40  8 generation                24 16 worker's incarnation         32  8 payload bytes before it

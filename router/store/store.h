@@ -81,8 +81,7 @@ struct store_options {
     const char *directory;  /* created with mode 0700 when it is not there (its parent must be) */
     uint64_t max_bytes;     /* of all segment files, the free ones too */
     uint32_t segment_bytes; /* 0: from max_bytes, 1 to 16 MiB */
-    uint32_t
-        max_batch_bytes;
+    uint32_t max_batch_bytes; /* of a payload; lowered to what max_bytes can hold; 0: 64 MiB */
     enum store_sync sync;
     uint64_t now_ns;             /* wall clock, for display */
     const struct log *log;       /* borrowed for the life of the store */

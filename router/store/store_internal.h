@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The store's own insides, shared by its files only:
- *   store.c      opening, closing                                 recover.c  what was there
- *   registry.c   consumers                                        read.c     batches read back, stats
- *   write.c      batches: append and commit                       apply.c    journal entries
- *   groups.c     deliveries formed and handed out                 space.c    segments made, given back
- *   answers.c    what becomes of them                             walk.c     going over batches */
+ *   store.c      opening, closing
+ *   registry.c   consumers
+ *   write.c      batches: append and commit
+ *   groups.c     deliveries formed and handed out
+ *   answers.c    what becomes of them
+ *   read.c       batches read back, what is seen
+ *   space.c      segments made, rolled, given back
+ *   walk.c       going over the batches of a log
+ *   apply.c      journal entries
+ *   recover.c    what was there before */
 #ifndef MASQUES_ROUTER_STORE_INTERNAL_H
 #define MASQUES_ROUTER_STORE_INTERNAL_H
 

@@ -5,10 +5,14 @@
 #define MASQUES_TESTS_STORE_FIXTURE_H
 
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "router/store/store.h"
@@ -140,6 +144,99 @@ static inline void check_counts(struct store *store)
             ck_assert_uint_ge(n.pending, n.open_records);
         }
     }
+}
+
+/* ---- short ways to say what tests do ---- */
+
+#define KIB 1024u
+
+static inline struct store_options options_for(char *path, size_t size, uint64_t max_bytes,
+                                               uint32_t segment_bytes)
+{
+    make_dir(path, size);
+    return (struct store_options){.directory = path,
+                                  .max_bytes = max_bytes,
+                                  .segment_bytes = segment_bytes,
+                                  .log = quiet_log()};
+}
+
+/* As after the death of the router: the tail has no footer. */
+static inline struct store *reopen(struct store **store, const struct store_options *o)
+{
+    store_close(store);
+    return open_store(o);
+}
+
+static inline struct store_group next_group(struct store *store, struct store_consumer *c,
+                                            unsigned signal, uint32_t max_records)
+{
+    struct store_wishes wishes = {.max_records = max_records, .linger_over = true};
+    struct store_group g;
+    ck_assert_int_eq(store_group_next(store, c, signal, &wishes, &g), 0);
+    return g;
+}
+
+static inline void done(struct store *store, struct store_consumer *c, unsigned signal,
+                        uint64_t first, uint64_t rejected)
+{
+    ck_assert_int_eq(store_group_done(store, c, signal, first, rejected), 0);
+    ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
+}
+
+/* Delivers everything; returns how many batches came, each of which must be intact. */
+static inline unsigned drain(struct store *store, struct store_consumer *c, unsigned signal)
+{
+    struct store_wishes wishes = {.linger_over = true};
+    struct store_group g;
+    unsigned batches = 0;
+    while (store_group_next(store, c, signal, &wishes, &g) == 0) {
+        const struct store_extent *x;
+        size_t n;
+        ck_assert_int_eq(store_group_extents(store, c, signal, g.first, &x, &n), 0);
+        for (size_t i = 0; i < n; i++) {
+            uint8_t *got = malloc(x[i].length), *want = malloc(x[i].length);
+            ck_assert_int_eq(store_read(store, signal, &x[i], got), 0);
+            payload_fill(x[i].received_ns - 1000, want, x[i].length);
+            ck_assert_mem_eq(got, want, x[i].length);
+            free(got);
+            free(want);
+        }
+        batches += (unsigned)n;
+        done(store, c, signal, g.first, 0);
+    }
+    return batches;
+}
+
+static inline struct store_counts counts(struct store *store, struct store_consumer *c,
+                                         unsigned signal)
+{
+    struct store_counts n;
+    ck_assert_int_eq(store_consumer_counts(store, c, signal, &n), 0);
+    ck_assert_uint_eq(n.stored, n.delivered + n.rejected + n.lost + n.pending);
+    return n;
+}
+
+static inline uint64_t stored_bytes(struct store *store)
+{
+    struct store_stats stats;
+    store_stats(store, &stats);
+    return stats.bytes;
+}
+
+static inline void segment_path(char *path, size_t size, const char *dir, uint64_t number)
+{
+    snprintf(path, size, "%s/logs/%016" PRIx64 ".seg", dir, number);
+}
+
+static inline void flip(const char *path, uint64_t offset)
+{
+    uint8_t byte;
+    int fd = open(path, O_RDWR);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pread(fd, &byte, 1, (off_t)offset), 1);
+    byte ^= 0x10;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)offset), 1);
+    close(fd);
 }
 
 #endif
