@@ -21,6 +21,7 @@ struct child {
     struct event *life;
     struct loop_timer *beat;
     bool draining;
+    unsigned terms; /* SIGTERMs so far */
 };
 
 /* ---- start ---------------------------------------------------------------------------------------------------- */
@@ -126,7 +127,8 @@ static void terminated(void *ctx, int signum)
 {
     struct child *child = ctx;
     (void)signum;
-    if (child->draining)
+    /* One that goes to the whole group comes beside the master's own word and says nothing new. */
+    if (++child->terms > 1)
         stop(child);
     else
         drain(child, DEFAULT_DRAIN_MS);
