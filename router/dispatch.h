@@ -13,7 +13,7 @@
 #include "router/subscribers.h"
 
 /* A delivery close behind another waits for so much, or so long; that also says what is close. */
-#define DISPATCH_WORTH_BYTES (256u * 1024)
+#define DISPATCH_WORTH_BYTES (1024u * 1024)
 #define DISPATCH_WORTH_MS 5u
 #define DISPATCH_QUANTUM_BYTES (4u << 20) /* of one exporter before the next has its turn */
 
