@@ -192,7 +192,8 @@ static int bring_up(struct gateway *g, char why[512])
         return GW_ERR_INVALID;
     if (g->config->health.enabled) {
         g->health = health_server_new(g->loop, g->listeners[g->listener_count - 1].fd,
-                                      g->config->health.path, health_says, g, &g->log);
+                                      g->config->health.path, HEALTH_SERVER_REQUEST_MS,
+                                      health_says, g);
         if (!g->health)
             return GW_ERR_NOMEM;
     }

@@ -61,7 +61,7 @@ static inline bool stage_check(void *ctx)
 
 static inline void stage_open(struct stage *s)
 {
-    *s = (struct stage){.directory = "/tmp/masques-stage-XXXXXX", .log = {"test", LOG_LEVEL_DEBUG, 2}};
+    *s = (struct stage){.directory = "/tmp/masques-stage-XXXXXX", .log = {"test", LOG_LEVEL_ERROR, 2}};
     ck_assert_ptr_nonnull(mkdtemp(s->directory));
     s->loop = loop_new();
     s->limit = loop_timer_new(s->loop, stage_too_late, s);
