@@ -40,7 +40,7 @@ enum otlp_json_fault {
     OTLP_JSON_FAULT_SIZE,    /* of the protobuf */
 };
 
-#define OTLP_JSON_PATH_BYTES 352u
+#define OTLP_JSON_PATH_BYTES 368u
 
 /* Where something was, and what. */
 struct otlp_json_place {

@@ -7,7 +7,7 @@
 
 #define PATH_HEAD 8u /* messages shown from the front of a deep path */
 #define PATH_TAIL 2u /* and from its end */
-#define STEP_BYTES 34u /* ".aggregationTemporality[4294967295]" and its NUL are shorter */
+#define STEP_BYTES 36u /* ".droppedAttributesCount[4294967295]" */
 
 static void put_step(char *path, size_t *used, const struct json_frame *f)
 {

@@ -123,7 +123,7 @@ int64_t json_string_read(struct slice text, struct json_string *out, const char 
         at = find_special(text, at, &high);
         if (at == text.len || text.data[at] != '\\')
             break;
-        uint32_t character;
+        uint32_t character = 0;
         size_t n = escape(slice_make(text.data + at, text.len - at), &character, &out->lone);
         if (n == 0) {
             *why = "a string has an escape that does not exist";
@@ -158,7 +158,7 @@ void json_string_put(const struct json_string *s, uint8_t *to)
         rest = slice_make(rest.data + plain, rest.len - plain);
         if (!slash)
             return;
-        uint32_t character;
+        uint32_t character = 0;
         bool lone;
         size_t n = escape(rest, &character, &lone);
         to = put_character(to, character);

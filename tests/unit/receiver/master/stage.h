@@ -27,7 +27,7 @@
 #define SAY_ERROR(len_plus_2, len, text) "printf '\\022\\" len_plus_2 "\\022\\" len text "' >&3\n"
 #define SAY_FAILURE "printf '\\032\\007\\n\\005no ok' >&3\n"
 #define WAIT_FOR_THE_END "read nothing <&4\n"                /* of the master */
-#define WAIT_FOR_A_WORD "dd bs=9999 count=1 <&3 >&2 2>/dev/null\n" /* of the master */
+#define WAIT_FOR_A_WORD "dd bs=9999 count=1 <&3 >/dev/null 2>&1\n" /* of the master */
 
 struct stage {
     char directory[64];

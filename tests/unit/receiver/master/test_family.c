@@ -15,7 +15,7 @@
 static const char router_script[] =
     SAY_READY
     "{ while kill -0 $$ 2>/dev/null; do printf '\\022\\002\\030\\001' >&3 || exit; sleep 0.05; done; } 2>/dev/null &\n"
-    "while :; do p=$(dd bs=9999 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')\n"
+    "while :; do p=$(dd bs=9999 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n' 2>/dev/null)\n"
     "echo $p >>\"${0%/*}/told\"; case $p in 12*) echo router >>\"${0%/*}/order\"; exit 0;; '') exit 1;; esac; done\n";
 static const char worker_script[] = SAY_READY SAY_BEAT WAIT_FOR_A_WORD "echo worker >>\"${0%/*}/order\"\n";
 static const char exporter_script[] = SAY_READY SAY_BEAT WAIT_FOR_A_WORD "echo exporter >>\"${0%/*}/order\"\n";
