@@ -47,7 +47,8 @@ bool dispatch_turn(struct dispatch *dispatch, bool journaled);
 
 /* From now on nothing waits to grow. */
 void dispatch_drain(struct dispatch *dispatch);
-/* No exporter that is there has anything pending, live ones excepted. */
+/* Nothing is pending for those who are there (live ones excepted), nor for exporters of the configuration that are
+ * still starting or being restarted. */
 bool dispatch_idle(const struct dispatch *dispatch);
 
 #endif

@@ -118,6 +118,16 @@ static void follow(struct mender *m)
 
 /* ---- what to do ------------------------------------------------------------------------------ */
 
+static bool has_key(const uint8_t *at, const uint8_t *end)
+{
+    struct wire in = {at, end};
+    struct wire_field f;
+    while (wire_next(&in, &f) == 1)
+        if (f.number == KEY_NUMBER)
+            return true;
+    return false;
+}
+
 /* True if the innermost message is a KeyValue with its key behind it and the fault is its value
  * field. */
 static bool value_field_at_fault(const struct mender *m)
@@ -126,14 +136,11 @@ static bool value_field_at_fault(const struct mender *m)
     const struct open *open = &m->open[w->depth - 1];
     if (w->levels[w->depth - 1].message != OTLP_KEY_VALUE || w->number != VALUE_NUMBER)
         return false;
-    if (open->gap != m->from - m->to) /* what the walk has read is moved */
-        return false;
-    struct wire in = {m->bytes + open->body, w->tag};
-    struct wire_field f;
-    bool found = false;
-    while (!found && wire_next(&in, &f) == 1)
-        found = f.number == KEY_NUMBER;
-    return found;
+    if (open->gap == m->from - m->to)
+        return has_key(m->bytes + open->body, w->tag);
+    /* Something was cut out of it: its front has moved. */
+    return has_key(m->bytes + open->body - open->gap, m->bytes + m->to) ||
+           has_key(m->bytes + m->from, w->tag);
 }
 
 static enum cure cure_inside(enum otlp_message message, enum otlp_message parent)

@@ -130,15 +130,25 @@ static bool last_chore(void *ctx)
     return false;
 }
 
+static void waited(void *ctx)
+{
+    struct seen *s = ctx;
+    s->timers++;
+}
+
 START_TEST(a_chore_that_removes_itself_takes_no_other_ones_turn)
 {
     struct seen s = {.loop = loop_new()};
+    s.timer = loop_timer_new(s.loop, waited, &s);
+    loop_timer_set(s.timer, 200);
     ck_assert_int_eq(loop_add_chore(s.loop, remove_itself, &s), GW_OK);
     ck_assert_int_eq(loop_add_chore(s.loop, last_chore, &s), GW_OK);
-    loop_run(s.loop); /* the first turn does not wait; a second one would, for ever */
+    loop_run(s.loop); /* the first turn does not wait, a second one would */
     ck_assert_int_eq(s.deferred, 1);
     ck_assert_int_eq(s.chores, 1);
+    ck_assert_int_eq(s.timers, 0);
     loop_remove_chore(s.loop, last_chore, &s);
+    loop_timer_free(&s.timer);
     loop_free(&s.loop);
 }
 END_TEST

@@ -175,6 +175,21 @@ START_TEST(each_damage_has_its_cure)
          LOGS(LOG("A", "," ATTRIBUTES("{\"key\":\"k\",\"value\":{}}")) "," LOG("B", ""))},
         {"a value longer than its attribute, with the key behind it", OTLP_LOGS, RECORD,
          BYTES("\x32\x07\x12\x63\x0a\x01k\x0a\x01"), 1, 0, 0, LOGS(LOG("B", ""))},
+        {"a value longer than its attribute, behind something else than a key", OTLP_LOGS, RECORD,
+         BYTES("\x32\x06\x18\x01\x12\x63\x0a\x01"), 1, 0, 0, LOGS(LOG("B", ""))},
+        {"two values of one attribute, after a gap", OTLP_LOGS, RECORD,
+         BYTES("\x32\x0d\x0a\x03" "low\x12\x06\x0a\x01x\x08\x05\x05"
+               "\x32\x0f\x0a\x03key\x12\x04\x0a\x00\x08\x05\x12\x70xx"), 0, 0, 3,
+         LOGS(LOG("A", "," ATTRIBUTES("{\"key\":\"low\",\"value\":{}},"
+                                      "{\"key\":\"key\",\"value\":{}}")) "," LOG("B", ""))},
+        {"two values of one attribute, the key between", OTLP_LOGS, RECORD,
+         BYTES("\x32\x0d\x12\x04\x0a\x00\x08\x05\x0a\x01k\x12\x70xx"), 0, 0, 2,
+         LOGS(LOG("A", "," ATTRIBUTES("{\"key\":\"k\",\"value\":{}}")) "," LOG("B", ""))},
+        {"a value longer than its attribute, and a key that was mended", OTLP_LOGS, RECORD,
+         BYTES("\x32\x05\x0a\x01\xff\x12\x63"), 0, 1, 1,
+         LOGS(LOG("A", "," ATTRIBUTES("{\"key\":\"?\",\"value\":{}}")) "," LOG("B", ""))},
+        {"an attribute behind its key", OTLP_LOGS, RECORD, BYTES("\x32\x05\x0a\x01k\x08\x01"),
+         1, 0, 0, LOGS(LOG("B", ""))},
         {"a value inside a list: its neighbours stay", OTLP_LOGS, RECORD,
          BYTES("\x32\x1b\x0a\x01k\x12\x16\x32\x14"
                "\x0a\x07\x0a\x01" "a\x12\x02\x10\x01"
@@ -206,6 +221,9 @@ START_TEST(each_damage_has_its_cure)
         {"what was mended in a record that is left out does not count", OTLP_LOGS, RECORD,
          BYTES("\x62\x01\xff" "\x32\x07\x0a\x01k\x12\x02\x08\x05" "\x80"), 1, 0, 0,
          LOGS(LOG("B", ""))},
+        {"what was mended before a record that is left out does", OTLP_LOGS, SCOPE_X,
+         BYTES("\x12\x03\x1a\x01\xff" "\x12\x01\x80"), 1, 1, 0,
+         LOGS(BOTH_LOGS "," LOG("?", ""))},
         {"a record left out of a scope before a sound one", OTLP_LOGS, SCOPE_X,
          BYTES("\x12\x01\x80" "\x12\x03\x1a\x01" "C"), 1, 0, 0,
          LOGS(BOTH_LOGS "," LOG("C", ""))},
@@ -365,6 +383,19 @@ START_TEST(lengths_of_ten_bytes_shrink_too)
 }
 END_TEST
 
+START_TEST(a_bad_value_leaves_an_empty_one)
+{
+    static const uint8_t bytes[] = "\x0a\x10\x12\x0e\x12\x0c\x32\x0a\x0a\x01k"
+                                   "\x12\x83\x80\x00\x0a\x05x";
+    static const uint8_t wanted[] = "\x0a\x0d\x12\x0b\x12\x09\x32\x07\x0a\x01k\x12\x80\x80\x00";
+    struct mended m = mend(OTLP_LOGS, slice_make(bytes, sizeof bytes - 1), NULL);
+    ck_assert_int_eq(m.err, GW_OK);
+    ck_assert_uint_eq(m.len, sizeof wanted - 1);
+    ck_assert(memcmp(m.bytes, wanted, m.len) == 0);
+    free(m.bytes);
+}
+END_TEST
+
 START_TEST(points_of_a_metric_that_is_left_out_are_counted)
 {
     /* Metrics by hand; a sound one with one point stands before and behind. */
@@ -380,6 +411,8 @@ START_TEST(points_of_a_metric_that_is_left_out_are_counted)
         {"points before and behind", BYTES("\x2a\x02\x0a\x00\x18\x01\x2a\x04\x0a\x00\x0a\x00"), 2,
          3, 0},
         {"a fault in the data, points behind", BYTES("\x2a\x06\x0a\x00\x08\x01\x0a\x00"), 2, 2, 0},
+        {"the data cannot be read on, but the metric can",
+         BYTES("\x2a\x01\x80\x2a\x04\x0a\x00\x0a\x00"), 2, 2, 0},
         {"another member replaces them", BYTES("\x2a\x04\x0a\x00\x0a\x00\x18\x01\x3a\x02\x0a\x00"),
          2, 1, 0},
         {"the same member goes on", BYTES("\x2a\x02\x0a\x00\x08\x01\x2a\x02\x0a\x00"), 2, 2, 0},
@@ -488,6 +521,13 @@ START_TEST(records_left_out_count_against_the_limit)
     ck_assert_int_eq(m.err, GW_ERR_TOO_LARGE);
     ck_assert_int_eq(m.result.refusal.fault, OTLP_FAULT_RECORDS);
     ck_assert_uint_eq(m.result.refusal.length, 3);
+    free(m.bytes);
+    buf_free(&request);
+
+    request = request_with(OTLP_METRICS, DATA, (struct slice)BYTES("\x0a\x00\x0a\x00"));
+    m = mend(OTLP_METRICS, buf_slice(&request), &limits);
+    ck_assert_int_eq(m.err, GW_ERR_TOO_LARGE);
+    ck_assert_int_eq(m.result.refusal.fault, OTLP_FAULT_RECORDS);
     free(m.bytes);
     buf_free(&request);
 }
@@ -662,7 +702,7 @@ END_TEST
 
 SUITE_MAIN("mend", each_damage_has_its_cure, damage_to_what_holds_records_is_refused,
            lengths_keep_their_bytes, lengths_of_ten_bytes_shrink_too,
-           points_of_a_metric_that_is_left_out_are_counted,
+           a_bad_value_leaves_an_empty_one, points_of_a_metric_that_is_left_out_are_counted,
            values_that_nest_too_deeply_become_empty, records_left_out_count_against_the_limit,
            what_happened_is_told_with_places_in_the_request_as_it_came,
            an_empty_request_and_an_unknown_signal, captured_requests_stay_as_they_are,

@@ -726,17 +726,45 @@ static void do_drain(void *arg)
     router_drain(h->router, 60000);
 }
 
-START_TEST(drain_ends_when_those_who_are_there_have_everything)
+static void wait_until_drained(struct house *h)
+{
+    for (uint64_t limit = clock_mono_ms() + LIMIT_MS; !h->drained && clock_mono_ms() < limit;)
+        house_call(h, house_do_nothing, NULL);
+    ck_assert(h->drained);
+}
+
+START_TEST(drain_waits_for_an_exporter_of_the_configuration_that_is_still_coming)
 {
     struct house h;
     struct test_peer w, e;
-    struct peer_id id = local;
+    begin(&h, &w); /* "a" is configured and has not come yet */
+    worker_store(&w, 1, 3, LOGS, 5, 1000);
+    house_call(&h, do_drain, &h);
+    house_call(&h, house_do_nothing, NULL);
+    ck_assert(!h.drained);
+    exporter_join(&e, &h, &local);
+    struct kept_id kept = exporter_take(&e);
+    exporter_done(&e, &kept);
+    wait_until_drained(&h);
+    peer_close(&e);
+    end(&h, &w);
+}
+END_TEST
+
+START_TEST(drain_ends_when_those_who_are_there_have_everything)
+{
+    struct house h;
+    struct test_peer w, e, gone;
+    struct peer_id id = local, away = local;
     id.linger_ms = 60000;
+    away.name = "away";
     house_make(&h);
     house_subscribe(&h, "a", 1u << LOGS, false);
     house_subscribe(&h, "away", 1u << LOGS, false);
     house_start(&h);
     peer_join(&w, &h, &worker);
+    exporter_join(&gone, &h, &away);
+    peer_bye(&gone);
     exporter_join(&e, &h, &id);
     worker_store(&w, 1, 3, LOGS, 5, 1000);
     house_call(&h, do_drain, &h);
@@ -744,10 +772,9 @@ START_TEST(drain_ends_when_those_who_are_there_have_everything)
     house_call(&h, house_do_nothing, NULL);
     ck_assert(!h.drained);
     exporter_done(&e, &kept);
-    for (uint64_t limit = clock_mono_ms() + LIMIT_MS; !h.drained && clock_mono_ms() < limit;)
-        house_call(&h, house_do_nothing, NULL);
-    ck_assert(h.drained);
+    wait_until_drained(&h);
     ck_assert_uint_eq(house_queue(&h, "away", LOGS).records, 15);
+    peer_close(&gone);
     peer_close(&e);
     end(&h, &w);
 }
@@ -768,9 +795,7 @@ START_TEST(drain_ends_when_its_time_is_over)
     worker_store(&w, 1, 3, LOGS, 5, 1000);
     exporter_take(&e);
     house_call(&h, do_short_drain, &h);
-    for (uint64_t limit = clock_mono_ms() + LIMIT_MS; !h.drained && clock_mono_ms() < limit;)
-        house_call(&h, house_do_nothing, NULL);
-    ck_assert(h.drained);
+    wait_until_drained(&h);
     peer_close(&e);
     end(&h, &w);
 }
@@ -798,5 +823,6 @@ SUITE_MAIN("router/dispatch", local_exporter_gets_extents_and_its_done_is_confir
            live_exporter_begins_now_and_is_forgotten_when_it_leaves,
            attached_durable_exporter_keeps_its_place_while_it_is_away,
            exporter_gone_from_the_configuration_is_orphaned_and_owned_again_when_it_is_back,
-           every_exporter_gets_everything_once, drain_ends_when_those_who_are_there_have_everything,
+           every_exporter_gets_everything_once,
+           drain_waits_for_an_exporter_of_the_configuration_that_is_still_coming, drain_ends_when_those_who_are_there_have_everything,
            drain_ends_when_its_time_is_over)

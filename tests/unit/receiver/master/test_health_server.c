@@ -196,7 +196,7 @@ START_TEST(a_request_may_come_byte_by_byte_and_several_on_one_connection)
     struct scene s;
     scene_open(&s);
     say(&s, "G");
-    for (const char *at = GET GET + 1; *at; at++) {
+    for (const char *at = &(GET GET)[1]; *at; at++) {
         ck_assert_int_eq(send(s.client, at, 1, 0), 1);
         stage_run_for(&s.stage, 0);
     }
