@@ -134,7 +134,7 @@ static struct buf words_of(const struct mended *m)
     "{\"resourceMetrics\":[{\"resource\":{" ATTRIBUTES(R1) "},\"scopeMetrics\":[{\"scope\":{"     \
     "\"name\":\"s\"}" metrics "}]}]}"
 #define METRIC_OF(more, points)                                                                   \
-    ",\"metrics\":[{\"name\":\"m\"" more ",\"gauge\":{\"dataPoints\":[" points "]}" 
+    ",\"metrics\":[{\"name\":\"m\"" more ",\"gauge\":{\"dataPoints\":[" points "]}"
 #define POINT(value, more) "{" more "\"asInt\":\"" value "\"}"
 
 START_TEST(each_damage_has_its_cure)
@@ -700,7 +700,7 @@ START_TEST(requests_with_many_changed_bytes_do_no_harm)
 }
 END_TEST
 
-SUITE_MAIN("mend", each_damage_has_its_cure, damage_to_what_holds_records_is_refused,
+SUITE_MAIN("otlp/mend", each_damage_has_its_cure, damage_to_what_holds_records_is_refused,
            lengths_keep_their_bytes, lengths_of_ten_bytes_shrink_too,
            a_bad_value_leaves_an_empty_one, points_of_a_metric_that_is_left_out_are_counted,
            values_that_nest_too_deeply_become_empty, records_left_out_count_against_the_limit,
