@@ -472,7 +472,7 @@ START_TEST(broken_json_is_refused_with_place_and_reason)
          "resourceLogs[1].scopeLogs[0]", "comma or ]"},
         {"{\"resourceLogs\":[{\"resource\":{\"attributes\":[{},{\"key\":\"a\",\"value\":{\"intValue\":-}}]}}]}",
          78, "resourceLogs[0].resource.attributes[1].value.intValue", "not a number"},
-        {"{\"resourceLogs\":[{\"schemaUrl\":\"a\",\"x\":[{]}]}]}", 41, "resourceLogs[0]", "key"},
+        {"{\"resourceLogs\":[{\"schemaUrl\":\"a\",\"x\":[{]}]}]}", 40, "resourceLogs[0]", "key"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf out = message();

@@ -7,11 +7,14 @@
 #include "tests/support/suite.h"
 #include "tests/unit/otlp/message.h"
 
+/* Reads from a block that is exactly as long as the text, for sanitizers; it stays until the next
+ * one is read. */
 static size_t read_exact(const char *text, struct json_number *n)
 {
-    /* The block is exactly as long as the text, for sanitizers; it lives as long as the test. */
-    size_t len = strlen(text);
-    return json_number_read(slice_make(exact_copy(slice_of(text)), len), n);
+    static uint8_t *kept;
+    free(kept);
+    kept = exact_copy(slice_of(text));
+    return json_number_read(slice_make(kept, strlen(text)), n);
 }
 
 START_TEST(numbers_end_where_json_says)
@@ -32,9 +35,7 @@ START_TEST(numbers_end_where_json_says)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct json_number n;
         size_t len = read_exact(cases[i].text, &n);
-        bool two_points = strcmp(cases[i].text, "1.2.3") == 0;
-        ck_assert_msg(len == cases[i].len || (two_points && len == 0), "%s: %s: %zu",
-                      cases[i].why, cases[i].text, len);
+        ck_assert_msg(len == cases[i].len, "%s: %s: %zu", cases[i].why, cases[i].text, len);
     }
 }
 END_TEST

@@ -22,7 +22,6 @@
 
 #define SAY_READY "printf '\\n\\000' >&3\n"
 #define SAY_BEAT "printf '\\022\\000' >&3\n"
-#define SAY_ACCEPTING "printf '\\022\\002\\030\\001' >&3\n"
 #define SAY_CLOSED "printf '\\022\\010\\n\\006closed' >&3\n"
 #define SAY_ERROR(len_plus_2, len, text) "printf '\\022\\" len_plus_2 "\\022\\" len text "' >&3\n"
 #define SAY_FAILURE "printf '\\032\\007\\n\\005no ok' >&3\n"

@@ -4,21 +4,26 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tests/support/suite.h"
 #include "tests/unit/receiver/master/stage.h"
 
 #define LOOP_BEATING(beat) "while :; do " beat "sleep 0.05; done\n"
+/* Beats until the script is gone. */
+#define BEATING(beat) "{ while kill -0 $$; do " beat " || exit; sleep 0.05; done; } 2>/dev/null &\n"
+/* Waits until it is told to drain; what it is told before that goes to the file `told`, in hex, a packet a line. */
+#define UNTIL_DRAINED(name)                                                                          \
+    "while :; do p=$(dd bs=9999 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n' 2>/dev/null)\n"  \
+    "case $p in 12*) echo " name " >>\"${0%/*}/order\"; exit 0;; '') exit 1;; esac\n"                \
+    "echo $p >>\"${0%/*}/told\"; done\n"
+#define BEAT_NOW "printf '\\022\\000' >&3"
+#define ACCEPT_NOW "printf '\\022\\002\\030\\001' >&3"
 
-/* A router that takes telemetry until it is told to drain; what it is told goes to `told`, in hex, a packet a line. */
-static const char router_script[] =
-    SAY_READY
-    "{ while kill -0 $$ 2>/dev/null; do printf '\\022\\002\\030\\001' >&3 || exit; sleep 0.05; done; } 2>/dev/null &\n"
-    "while :; do p=$(dd bs=9999 count=1 <&3 2>/dev/null | od -An -v -tx1 | tr -d ' \\n' 2>/dev/null)\n"
-    "echo $p >>\"${0%/*}/told\"; case $p in 12*) echo router >>\"${0%/*}/order\"; exit 0;; '') exit 1;; esac; done\n";
-static const char worker_script[] = SAY_READY SAY_BEAT WAIT_FOR_A_WORD "echo worker >>\"${0%/*}/order\"\n";
-static const char exporter_script[] = SAY_READY SAY_BEAT WAIT_FOR_A_WORD "echo exporter >>\"${0%/*}/order\"\n";
+static const char router_script[] = SAY_READY BEATING(ACCEPT_NOW) UNTIL_DRAINED("router");
+static const char worker_script[] = SAY_READY BEATING(BEAT_NOW) UNTIL_DRAINED("worker");
+static const char exporter_script[] = SAY_READY BEATING(BEAT_NOW) UNTIL_DRAINED("exporter");
 
 static const char config_text[] = "receivers: {otlp: {protocols: {grpc: }}}\n"
                                   "exporters: {debug: , nop: }\n"
@@ -244,6 +249,7 @@ START_TEST(a_router_that_does_not_come_back_is_noticed)
     kill(family_at(s.family, 0)->pid, SIGKILL);
     stage_run_until(&s.stage, accepts_not, &s);
     ck_assert_uint_gt(family_at(s.family, 0)->restarts, 0);
+    ck_assert_int_eq(family_at(s.family, 3)->state, MEMBER_RUNNING); /* it is not for want of a worker */
     stage_script(&s.stage, "masques-router", router_script);
     stage_run_until(&s.stage, accepts, &s);
     scene_close(&s);
@@ -311,6 +317,22 @@ START_TEST(children_of_others_are_reaped_too)
 }
 END_TEST
 
+START_TEST(what_cannot_be_made_leaves_our_own_descriptors_alone)
+{
+    struct scene s;
+    char why[512] = "";
+    struct rlimit none_left = {1, 1};
+    scene_open(&s);
+    struct family_parts parts = {.config = s.config, .runtime = &s.runtime,
+                                 .programs = s.stage.directory, .log = &s.stage.log};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+    ck_assert_ptr_null(family_new(s.stage.loop, &parts, &events, &s, why));
+    ck_assert_msg(strstr(why, "Too many open files") != NULL, "%s", why);
+    ck_assert_int_ge(fcntl(STDIN_FILENO, F_GETFD), 0);
+    scene_close(&s);
+}
+END_TEST
+
 START_TEST(a_missing_program_is_named)
 {
     struct scene s;
@@ -322,7 +344,6 @@ START_TEST(a_missing_program_is_named)
                                  .programs = s.stage.directory, .log = &s.stage.log};
     ck_assert_ptr_null(family_new(s.stage.loop, &parts, &events, &s, why));
     ck_assert_msg(strstr(why, "masques-exporter-nop") != NULL, "%s", why);
-    ck_assert_int_ge(fcntl(STDIN_FILENO, F_GETFD), 0); /* nothing was closed that was never opened */
     scene_close(&s);
 }
 END_TEST
@@ -335,4 +356,5 @@ SUITE_MAIN("receiver/master/family", all_are_started_and_ready_is_said_once,
            a_router_that_does_not_come_back_is_noticed, a_router_that_cannot_start_is_said_and_all_end,
            who_gives_up_at_the_start_ends_it_at_once,
            an_exporter_that_crashes_or_hangs_at_the_start_takes_nobody_with_it,
-           children_of_others_are_reaped_too, a_missing_program_is_named)
+           children_of_others_are_reaped_too, what_cannot_be_made_leaves_our_own_descriptors_alone,
+           a_missing_program_is_named)
