@@ -321,12 +321,15 @@ START_TEST(what_cannot_be_made_leaves_our_own_descriptors_alone)
 {
     struct scene s;
     char why[512] = "";
-    struct rlimit none_left = {1, 1};
+    struct rlimit limit, none_left;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none_left = (struct rlimit){1, limit.rlim_max};
     scene_open(&s);
     struct family_parts parts = {.config = s.config, .runtime = &s.runtime,
                                  .programs = s.stage.directory, .log = &s.stage.log};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none_left), 0);
     ck_assert_ptr_null(family_new(s.stage.loop, &parts, &events, &s, why));
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_msg(strstr(why, "Too many open files") != NULL, "%s", why);
     ck_assert_int_ge(fcntl(STDIN_FILENO, F_GETFD), 0);
     scene_close(&s);
