@@ -12,6 +12,7 @@ START_TEST(hex_of_any_case_is_read)
     ck_assert(json_bytes_hex(slice_of("00fFA9"), to));
     ck_assert_mem_eq(to, "\x00\xff\xa9", 3);
     ck_assert(json_bytes_hex(slice_of(""), to));
+    ck_assert(!json_bytes_hex(slice_make("0000", 3), to));
     static const char *const bad[] = {"0", "0g", "g0", "0x", " 0", "0:", "/0", "@0", "0G", "0`"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!json_bytes_hex(slice_of(bad[i]), to), "%s", bad[i]);

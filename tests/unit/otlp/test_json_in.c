@@ -155,6 +155,8 @@ START_TEST(values_are_read_in_every_form)
         {VALUE, "{\"bytesValue\":\"AQIDBA\"}", "{\"bytesValue\":\"AQIDBA==\"}", 0, "not padded"},
         {VALUE, "{\"bytesValue\":\"-_8\"}", "{\"bytesValue\":\"+/8=\"}", 0, "safe for URLs"},
         {VALUE, "{\"bytesValue\":\"+\\/8=\"}", "{\"bytesValue\":\"+/8=\"}", 0, "as PHP escapes"},
+        {VALUE, "{\"bytesValue\":\"\\/\\/\\/\\/\\/\\/\\/\\/\\/\\/\\/\\/\\/\\/\\/\\/\"}",
+         "{\"bytesValue\":\"////////////////\"}", 0, "more of them than bytes"},
         {VALUE, "{\"bytesValue\":\"\"}", "{\"bytesValue\":\"\"}", 0, "no bytes are there"},
         {VALUE, "{\"arrayValue\":{\"values\":[{\"intValue\":1},{}]}}",
          "{\"arrayValue\":{\"values\":[{\"intValue\":\"1\"},{}]}}", 0, "a list with an empty value"},
@@ -405,6 +407,9 @@ START_TEST(presence_survives)
         {"{\"scope\":5}", "", 0, "a bad message of another kind is absent"},
         {"{\"schemaUrl\":\"\"}", "", 0, "an empty string is not written"},
         {"{\"logRecords\":[]}", "", 0, "no list"},
+        {"{\"logRecords\":[{\"flags\":0}]}", "\x12\x00", 2, "a zero is not written"},
+        {"{\"logRecords\":[{\"attributes\":[{\"value\":null}]}]}", "\x12\x02\x32\x00", 4,
+         "no value"},
         {"{\"logRecords\":[{\"attributes\":[{\"key\":\"\",\"value\":{\"intValue\":0}}]}]}",
          "\x12\x06\x32\x04\x12\x02\x18\x00", 8, "members of a oneof are written"},
     };
@@ -468,6 +473,8 @@ START_TEST(broken_json_is_refused_with_place_and_reason)
         {"{\"a\":\"\\u12g4\"}", 6, "", "escape"},
         {"{\"a\":\"b\nc\"}", 7, "", "control character"},
         {"{\"a\":1} // no", 8, "", "behind the request"},
+        {"{\"resourceLogs\":[{\"schemaUrl\":\"a\",\"scopeLogs\":[{},{,", 51,
+         "resourceLogs[0].scopeLogs[1]", "key"},
         {"{\"resourceLogs\":[{},{\"scopeLogs\":[{}{}]}]}", 36,
          "resourceLogs[1].scopeLogs[0]", "comma or ]"},
         {"{\"resourceLogs\":[{\"resource\":{\"attributes\":[{},{\"key\":\"a\",\"value\":{\"intValue\":-}}]}}]}",
@@ -584,16 +591,23 @@ END_TEST
 
 START_TEST(messages_nest_as_deeply_as_any_reader_takes)
 {
+    struct otlp_json_limits limits = {.max_depth = OTLP_DEPTH_MAX + 100};
     struct otlp_json_result result;
     struct buf out = message();
     struct buf json = message();
+    struct buf words = message();
     struct buf in = nested((OTLP_DEPTH_MAX - 5) / 2);
     read_good(OTLP_LOGS, buf_slice(&in), &out, &result, &json);
     buf_free(&in);
     in = nested((OTLP_DEPTH_MAX - 5) / 2 + 1);
     buf_clear(&out);
-    ck_assert_int_eq(read_text(OTLP_LOGS, buf_slice(&in), &out, &result), GW_ERR_TOO_LARGE);
+    ck_assert_int_eq(otlp_json_in(OTLP_LOGS, buf_slice(&in), &limits, &out, &result),
+                     GW_ERR_TOO_LARGE);
     ck_assert_uint_eq(result.limit, OTLP_DEPTH_MAX);
+    otlp_json_explain(&result, &words);
+    buf_byte(&words, '\0');
+    ck_assert_ptr_nonnull(strstr((char *)words.data, "nested too deeply (limit 100) at byte "));
+    buf_free(&words);
     buf_free(&in);
     buf_free(&out);
     buf_free(&json);

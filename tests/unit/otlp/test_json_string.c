@@ -40,6 +40,7 @@ START_TEST(strings_mean_what_json_says)
         {"\\ud800\\udc00\\uDBFF\\uDFFF\"", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 8, true},
         {"\\ud800\"", "\xef\xbf\xbd", 3, false},
         {"\\udc00\\ud800\"", "\xef\xbf\xbd\xef\xbf\xbd", 6, false},
+        {"\\udc00\\udc00\"", "\xef\xbf\xbd\xef\xbf\xbd", 6, false},
         {"\\ud800\\u0041\"", "\xef\xbf\xbd" "A", 4, false},
         {"\\ud800\\\\udc00\"", "\xef\xbf\xbd\\udc00", 9, false},
         {"\x7f\"", "\x7f", 1, true},
@@ -101,6 +102,15 @@ START_TEST(what_is_no_string_is_refused_where_it_breaks)
 }
 END_TEST
 
+START_TEST(what_follows_a_string_is_not_taken_for_part_of_it)
+{
+    struct json_string s;
+    const char *why;
+    ck_assert_int_eq(json_string_read(slice_of("abc\"\xff\xff\xff\xff"), &s, &why), 4);
+    ck_assert(s.ascii);
+}
+END_TEST
+
 START_TEST(a_string_without_escapes_is_not_copied)
 {
     struct json_string s;
@@ -116,4 +126,5 @@ START_TEST(a_string_without_escapes_is_not_copied)
 END_TEST
 
 SUITE_MAIN("json_string", strings_mean_what_json_says, special_bytes_are_found_at_every_place,
-           what_is_no_string_is_refused_where_it_breaks, a_string_without_escapes_is_not_copied)
+           what_is_no_string_is_refused_where_it_breaks,
+           what_follows_a_string_is_not_taken_for_part_of_it, a_string_without_escapes_is_not_copied)

@@ -137,6 +137,13 @@ START_TEST(the_limit_is_kept_to_the_byte)
     write_text(&w, 8);
     ck_assert_int_eq(wire_out_open(&w, 1, 1), GW_ERR_TOO_LARGE);
     buf_free(&out);
+    /* One byte more would fit, but the length that it makes longer would not. */
+    wire_out_init(&w, &out, 3 + 16383 + 1);
+    ck_assert_int_eq(wire_out_open(&w, 1, 2), GW_OK);
+    write_text(&w, 16383);
+    ck_assert_ptr_null(wire_out_room(&w, 1));
+    ck_assert_int_eq(w.err, GW_ERR_TOO_LARGE);
+    buf_free(&out);
 }
 END_TEST
 
