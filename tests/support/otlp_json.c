@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* otlp_json SIGNAL [count]: reads a protobuf request of that signal from stdin, walks it, and
  * writes it to stdout as one line of OTLP JSON, or with `count` the number of its records.
- * otlp_json SIGNAL read: the other way round, from OTLP JSON to protobuf; the number of its records
- * and of what was mended, and which came first, on stderr. With `time`, how fast it is read instead.
- * A request that is refused: the reason on stderr, exit 1. For tests that hold our reading of OTLP
- * against an independent one. */
+ * otlp_json SIGNAL read: the other way round, from OTLP JSON to protobuf; the number of its
+ * records and of what was mended, and which came first, on stderr. With `time`, how fast it is
+ * read instead. A request that is refused: the reason on stderr, exit 1. For tests that hold our
+ * reading of OTLP against an independent one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

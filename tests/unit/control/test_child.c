@@ -241,6 +241,26 @@ START_TEST(sigterm_drains_once_and_a_second_one_stops)
 }
 END_TEST
 
+START_TEST(sigterm_of_others_is_left_to_the_master)
+{
+    struct scene s;
+    scene_open(&s, &events);
+    pid_t us = getpid();
+    pid_t other = fork();
+    if (other == 0)
+        _exit(kill(us, SIGTERM) == 0 ? 0 : 1);
+    int status;
+    ck_assert_int_eq(waitpid(other, &status, 0), other);
+    ck_assert_int_eq(status, 0);
+    turn(&s);
+    turn(&s);
+    ck_assert_uint_eq(s.drains + s.stops, 0);
+    raise(SIGTERM);
+    run_until(&s, drained);
+    scene_close(&s);
+}
+END_TEST
+
 /* `kill 0`, timeout(1) and systemd send it to all of us; the master's own word comes beside it. */
 START_TEST(sigterm_beside_the_masters_word_is_no_second_one)
 {
@@ -350,7 +370,8 @@ END_TEST
 
 SUITE_MAIN("control/child", it_says_ready_and_beats, it_does_as_the_master_says,
            what_is_not_wanted_may_be_left_out, sigterm_drains_once_and_a_second_one_stops,
-           sigterm_beside_the_masters_word_is_no_second_one, the_end_of_the_life_pipe_ends_the_loop,
+           sigterm_beside_the_masters_word_is_no_second_one,
+           sigterm_of_others_is_left_to_the_master, the_end_of_the_life_pipe_ends_the_loop,
            the_end_of_the_control_channel_ends_the_loop, a_master_that_does_not_read_stops_nobody,
            it_begins_with_its_settings_below_its_parent,
            it_does_not_begin_without_settings_or_for_another_parent)

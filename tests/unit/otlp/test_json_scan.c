@@ -14,7 +14,8 @@ START_TEST(values_are_told_by_their_first_byte)
     } cases[] = {
         {"null", JSON_NULL}, {"\t\r\n true", JSON_TRUE}, {"false", JSON_FALSE}, {"-1", JSON_NUMBER},
         {"0", JSON_NUMBER},  {"9", JSON_NUMBER},         {"\"", JSON_STRING},   {"{", JSON_OBJECT},
-        {"[", JSON_ARRAY},   {"", JSON_NO_VALUE},        {"]", JSON_NO_VALUE},  {"+1", JSON_NO_VALUE},
+        {"[", JSON_ARRAY},   {"", JSON_NO_VALUE},        {"]", JSON_NO_VALUE},
+        {"+1", JSON_NO_VALUE},
         {"\v1", JSON_NO_VALUE}, {"\xff", JSON_NO_VALUE}, {"True", JSON_NO_VALUE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

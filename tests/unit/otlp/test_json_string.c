@@ -127,4 +127,5 @@ END_TEST
 
 SUITE_MAIN("json_string", strings_mean_what_json_says, special_bytes_are_found_at_every_place,
            what_is_no_string_is_refused_where_it_breaks,
-           what_follows_a_string_is_not_taken_for_part_of_it, a_string_without_escapes_is_not_copied)
+           what_follows_a_string_is_not_taken_for_part_of_it,
+           a_string_without_escapes_is_not_copied)
