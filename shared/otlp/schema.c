@@ -3,14 +3,20 @@
 
 #include "shared/otlp/wire.h"
 
-/* A row: F(field number, name, JSON name, kind, wire type, flags, oneof, child). */
+/* What every row has: field number, name, JSON name, kind, wire type. */
+#define ROW(number, proto, json, k, w, ...)                                                       \
+    [number] = {.kind = OTLP_##k, .wire = w, .name_len = sizeof(proto) - 1,                       \
+                .key_len = sizeof(",\"" json "\":") - 1, .name = proto,                           \
+                .key = ",\"" json "\":", __VA_ARGS__}
+/* The same with flags, oneof and child. */
 #define F(number, proto, json, k, w, f, o, c)                                                     \
-    [number] = {.kind = OTLP_##k, .wire = w, .flags = f, .oneof = o, .child = c,                  \
-                .key_len = sizeof(",\"" json "\":") - 1, .name = proto, .key = ",\"" json "\":"}
+    ROW(number, proto, json, k, w, .flags = f, .oneof = o, .child = c)
 #define SCALAR(number, proto, json, kind, wire) F(number, proto, json, kind, wire, 0, 0, 0)
 #define STRING(number, proto, json) SCALAR(number, proto, json, STRING, WIRE_BYTES)
 #define FIXED64(number, proto, json) SCALAR(number, proto, json, FIXED64, WIRE_FIXED64)
 #define UINT32(number, proto, json) SCALAR(number, proto, json, UINT32, WIRE_VARINT)
+#define ENUM(number, proto, json, enumeration)                                                    \
+    ROW(number, proto, json, ENUM, WIRE_VARINT, .names = enumeration)
 #define REPEATED(number, proto, json, kind, wire)                                                 \
     F(number, proto, json, kind, wire, OTLP_REPEATED, 0, 0)
 #define OPTIONAL(number, proto, json)                                                             \
@@ -45,7 +51,7 @@ static const uint8_t scope_logs_order[] = {1, 2, 3};
 
 static const struct otlp_field log_record_fields[] = {
     FIXED64(1, "time_unix_nano", "timeUnixNano"),
-    SCALAR(2, "severity_number", "severityNumber", ENUM, WIRE_VARINT),
+    ENUM(2, "severity_number", "severityNumber", OTLP_SEVERITY_NUMBER),
     STRING(3, "severity_text", "severityText"),
     ALWAYS(5, "body", "body", OTLP_ANY_VALUE),
     MESSAGES(6, "attributes", "attributes", OTLP_KEY_VALUE),
@@ -83,7 +89,7 @@ static const struct otlp_field span_fields[] = {
     STRING(3, "trace_state", "traceState"),
     SCALAR(4, "parent_span_id", "parentSpanId", SPAN_ID, WIRE_BYTES),
     STRING(5, "name", "name"),
-    SCALAR(6, "kind", "kind", ENUM, WIRE_VARINT),
+    ENUM(6, "kind", "kind", OTLP_SPAN_KIND),
     FIXED64(7, "start_time_unix_nano", "startTimeUnixNano"),
     FIXED64(8, "end_time_unix_nano", "endTimeUnixNano"),
     MESSAGES(9, "attributes", "attributes", OTLP_KEY_VALUE),
@@ -117,7 +123,7 @@ static const uint8_t link_order[] = {1, 2, 3, 4, 5, 6};
 
 static const struct otlp_field status_fields[] = {
     STRING(2, "message", "message"),
-    SCALAR(3, "code", "code", ENUM, WIRE_VARINT),
+    ENUM(3, "code", "code", OTLP_STATUS_CODE),
 };
 static const uint8_t status_order[] = {2, 3};
 
@@ -160,20 +166,20 @@ static const uint8_t gauge_order[] = {1};
 
 static const struct otlp_field sum_fields[] = {
     MESSAGES(1, "data_points", "dataPoints", OTLP_NUMBER_POINT),
-    SCALAR(2, "aggregation_temporality", "aggregationTemporality", ENUM, WIRE_VARINT),
+    ENUM(2, "aggregation_temporality", "aggregationTemporality", OTLP_TEMPORALITY),
     SCALAR(3, "is_monotonic", "isMonotonic", BOOL, WIRE_VARINT),
 };
 static const uint8_t sum_order[] = {1, 2, 3};
 
 static const struct otlp_field histogram_fields[] = {
     MESSAGES(1, "data_points", "dataPoints", OTLP_HISTOGRAM_POINT),
-    SCALAR(2, "aggregation_temporality", "aggregationTemporality", ENUM, WIRE_VARINT),
+    ENUM(2, "aggregation_temporality", "aggregationTemporality", OTLP_TEMPORALITY),
 };
 static const uint8_t histogram_order[] = {1, 2};
 
 static const struct otlp_field exponential_histogram_fields[] = {
     MESSAGES(1, "data_points", "dataPoints", OTLP_EXPONENTIAL_HISTOGRAM_POINT),
-    SCALAR(2, "aggregation_temporality", "aggregationTemporality", ENUM, WIRE_VARINT),
+    ENUM(2, "aggregation_temporality", "aggregationTemporality", OTLP_TEMPORALITY),
 };
 static const uint8_t exponential_histogram_order[] = {1, 2};
 

@@ -84,13 +84,25 @@ enum otlp_field_flag {
     OTLP_OPTIONAL = 4, /* shown whenever present, even if zero: also every member of a oneof */
 };
 
+/* The enums of OTLP: which names a field of OTLP_ENUM may have (shared/otlp/name.h). */
+enum otlp_enum {
+    OTLP_NO_ENUM,
+    OTLP_SEVERITY_NUMBER,
+    OTLP_SPAN_KIND,
+    OTLP_STATUS_CODE,
+    OTLP_TEMPORALITY,
+    OTLP_ENUMS,
+};
+
 struct otlp_field {
-    uint8_t kind;    /* enum otlp_kind */
-    uint8_t wire;    /* the wire type of one value */
-    uint8_t flags;   /* enum otlp_field_flag */
-    uint8_t oneof;   /* members of one oneof share a number > 0 */
-    uint8_t child;   /* enum otlp_message, where kind is OTLP_MESSAGE */
-    uint8_t key_len; /* bytes of key */
+    uint8_t kind;     /* enum otlp_kind */
+    uint8_t wire;     /* the wire type of one value */
+    uint8_t flags;    /* enum otlp_field_flag */
+    uint8_t oneof;    /* members of one oneof share a number > 0 */
+    uint8_t child;    /* enum otlp_message, where kind is OTLP_MESSAGE */
+    uint8_t names;    /* enum otlp_enum, where kind is OTLP_ENUM */
+    uint8_t name_len; /* bytes of name */
+    uint8_t key_len;  /* bytes of key */
     const char *name; /* as in the .proto files: "time_unix_nano" */
     const char *key;  /* as JSON wants it after another field: ,"timeUnixNano": */
 };
