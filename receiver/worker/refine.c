@@ -8,7 +8,7 @@
  * lengths, which may be padded. */
 #define JSON_GROWTH 4u
 #define JSON_GROWTH_FIRST 4096u
-#define JSON_KEEP_BYTES (4 * REFINE_LOOP_JSON_BYTES) /* a larger buffer is given back */
+#define JSON_KEEP_BYTES (512u << 10) /* a larger buffer is given back */
 
 int refinery_init(struct refinery *tools)
 {

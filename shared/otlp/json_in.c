@@ -87,7 +87,7 @@ static int read_message(struct json_reader *r, struct json_frame *f,
 /* The next item of the list of messages that `f` is in, or its end. */
 static int next_item(struct json_reader *r, struct json_frame *f)
 {
-    f->index += !f->first;
+    bool first = f->first;
     int more = json_scan_more(&r->in, ']', &f->first);
     if (more < 0)
         return json_reader_fail_scan(r, more);
@@ -96,6 +96,7 @@ static int next_item(struct json_reader *r, struct json_frame *f)
         f->first = false;
         return GW_OK;
     }
+    f->index += !first;
     return read_message(r, f, &f->schema->fields[f->number], json_scan_type(&r->in), true);
 }
 

@@ -35,8 +35,8 @@ static void note_place(const struct json_reader *r, struct otlp_json_place *plac
     for (uint32_t i = 0; i < r->depth; i++) {
         if (i < PATH_HEAD || i + PATH_TAIL >= r->depth)
             put_step(place->path, &used, &r->frames[i]);
-        else if (i == PATH_HEAD)
-            used += (size_t)snprintf(place->path + used, OTLP_JSON_PATH_BYTES - used, "...");
+        else if (i == PATH_HEAD) /* three dots with that of the next step */
+            used += (size_t)snprintf(place->path + used, OTLP_JSON_PATH_BYTES - used, "..");
     }
 }
 

@@ -333,7 +333,7 @@ static void finish(struct mender *m, size_t *len)
 int otlp_mend(enum otlp_signal signal, uint8_t *bytes, size_t *len,
               const struct otlp_limits *limits, struct otlp_mend_result *out)
 {
-    struct mender m; /* not cleared as a whole: it has 11 KiB */
+    struct mender m; /* not cleared as a whole: it has 10 KiB */
     int err = walker_init(&m.walker, signal, slice_make(bytes, *len), limits);
     walker_result(&m.walker, &out->refusal);
     out->records = 0;
