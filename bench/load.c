@@ -24,10 +24,11 @@ static const char usage[] =
     "  --streams N       requests in flight a connection, gRPC (1)\n"
     "  --records N       records a request (100)\n"
     "  --gzip            compress the bodies\n"
+    "  --json            send JSON (with --http)\n"
     "  --seconds N       for so long (10)\n"
     "  --requests N      or so many requests in all\n"
     "  --rate N          requests a second in all (0: as fast as the answers come)\n"
-    "  --idle            only connect, and hold the connections for the time\n"
+    "  --idle            hold the connections for the time; with --requests N, after so many in all\n"
     "Only loopback addresses are accepted.\n";
 
 /* ---- what the connections ask ------------------------------------------------------------------------------------ */
@@ -53,12 +54,13 @@ const struct buf *load_body(const struct load *load, uint64_t n)
 
 static bool all_answered(const struct load *load)
 {
-    return load->result.ok + load->result.failed >= load->started;
+    return load->result.ok + load->result.failed + load->result.refused >= load->started;
 }
 
 void load_idle(struct load *load)
 {
-    bool enough = load->stopping || (load->plan.requests && load->started >= load->plan.requests);
+    bool enough = load->stopping || (!load->plan.idle && load->plan.requests &&
+                                     load->started >= load->plan.requests);
     if (load->open == 0 || (enough && all_answered(load)))
         loop_stop(load->loop);
 }
@@ -86,6 +88,8 @@ static bool make_bodies(struct load *load)
         struct buf plain = buf_make(BODY_MAX_BYTES);
         struct buf packed = buf_make(BODY_MAX_BYTES);
         load_body_logs(&plain, load->plan.records, i + 1);
+        if (load->plan.json && !load_body_json(&plain))
+            return false;
         struct slice body = buf_slice(&plain);
         if (load->plan.gzip && load_body_gzip(&packed, body))
             body = buf_slice(&packed);
@@ -150,14 +154,15 @@ static int drive(struct load *load, struct load_connection **connections)
     load->begun_ns = clock_mono_ns();
     if (!p->idle && p->rate > 0)
         loop_timer_set(pace.timer, 0);
-    for (unsigned i = 0; !p->idle && p->rate <= 0 && i < p->connections; i++)
+    bool fill = !p->idle || p->requests;
+    for (unsigned i = 0; fill && p->rate <= 0 && i < p->connections; i++)
         (p->grpc ? load_grpc_fill : load_http_fill)(connections[i]);
     loop_run(load->loop);
     load_result_print(&load->result, p->records, (double)(clock_mono_ns() - load->begun_ns) / 1e9, stdout);
     loop_timer_free(&end);
     loop_timer_free(&limit);
     loop_timer_free(&pace.timer);
-    return load->result.failed || load->result.broken ? EXIT_FAILURE : EXIT_SUCCESS;
+    return load->result.failed || load->result.refused || load->result.broken ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run(struct load *load)
@@ -204,6 +209,7 @@ int main(int argc, char **argv)
         {"grpc", required_argument, NULL, 'g'},    {"http", required_argument, NULL, 'h'},
         {"connections", required_argument, NULL, 'c'}, {"streams", required_argument, NULL, 's'},
         {"records", required_argument, NULL, 'r'}, {"gzip", no_argument, NULL, 'z'},
+        {"json", no_argument, NULL, 'j'},
         {"seconds", required_argument, NULL, 't'}, {"requests", required_argument, NULL, 'n'},
         {"rate", required_argument, NULL, 'p'},    {"idle", no_argument, NULL, 'i'},
         {"help", no_argument, NULL, '?'},          {0},
@@ -226,6 +232,7 @@ int main(int argc, char **argv)
         case 's': p->streams = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'r': p->records = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'z': p->gzip = true; break;
+        case 'j': p->json = true; break;
         case 't': p->seconds = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'n': p->requests = strtoull(optarg, NULL, 10); p->seconds = 0; break;
         case 'p': p->rate = strtod(optarg, NULL); break;
@@ -233,7 +240,8 @@ int main(int argc, char **argv)
         default: ok = false; break;
         }
     }
-    if (!ok || !p->authority[0] || optind != argc || p->connections == 0 || p->streams == 0) {
+    if (!ok || !p->authority[0] || optind != argc || p->connections == 0 || p->streams == 0 ||
+        (p->json && p->grpc)) {
         fputs(usage, stderr);
         free(load);
         return EXIT_FAILURE;

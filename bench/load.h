@@ -18,6 +18,7 @@ struct load_plan {
     char authority[64];
     bool grpc;
     bool gzip;
+    bool json;
     unsigned connections;
     unsigned streams; /* in flight a connection; 1 for HTTP/1.1 */
     unsigned records; /* a request */

@@ -4,6 +4,8 @@
 #include <libdeflate.h>
 #include <stdio.h>
 
+#include "shared/otlp/json_out.h"
+
 #define BODY_MAX_BYTES (256u * 1024 * 1024)
 #define START_NS 1777629600000000000u /* 2026-05-01T10:00:00Z */
 #define GZIP_LEVEL 6
@@ -167,6 +169,15 @@ void load_body_logs(struct buf *out, unsigned records, uint64_t seed)
     buf_free(&scope);
     buf_free(&scope_logs);
     buf_free(&resource_logs);
+}
+
+bool load_body_json(struct buf *body)
+{
+    struct buf text = buf_make(BODY_MAX_BYTES);
+    bool ok = otlp_json_out(OTLP_LOGS, buf_slice(body), &text) == GW_OK;
+    buf_free(body);
+    *body = text;
+    return ok;
 }
 
 bool load_body_gzip(struct buf *out, struct slice body)

@@ -10,6 +10,9 @@
 /* An ExportLogsServiceRequest of `records` records; the same `seed` gives the same bytes. */
 void load_body_logs(struct buf *out, unsigned records, uint64_t seed);
 
+/* The same request as OTLP/JSON, in place. False: no memory. */
+bool load_body_json(struct buf *body);
+
 /* The same bytes as one gzip member. False: no memory. */
 bool load_body_gzip(struct buf *out, struct slice body);
 

@@ -18,6 +18,8 @@ struct call {
     size_t sent;
     uint64_t begun_ns;
     bool answered_ok;
+    bool unavailable; /* grpc-status 14 */
+    bool detailed;    /* grpc-status-details-bin: RetryInfo */
     struct load_connection *c;
 };
 
@@ -90,10 +92,13 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     struct load_connection *c = user;
     struct call *call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     (void)flags;
+    if (call && name_len == 23 && memcmp(name, "grpc-status-details-bin", 23) == 0)
+        call->detailed = true;
     if (!call || name_len != 11 || memcmp(name, "grpc-status", 11) != 0)
         return 0;
     call->answered_ok = value_len == 1 && value[0] == '0';
-    if (!call->answered_ok) {
+    call->unavailable = value_len == 2 && memcmp(value, "14", 2) == 0;
+    if (!call->answered_ok && !call->unavailable) {
         char text[64];
         snprintf(text, sizeof text, "grpc-status %.*s", (int)value_len, (const char *)value);
         if (!c->load->result.error[0])
@@ -111,6 +116,8 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *u
         return 0;
     if (call->answered_ok)
         load_result_answer(&c->load->result, clock_mono_ns() - call->begun_ns);
+    else if (call->unavailable && call->detailed)
+        c->load->result.refused++;
     else
         load_result_failure(&c->load->result, "stream closed without grpc-status 0");
     free(call);

@@ -70,10 +70,11 @@ void load_http_fill(struct load_connection *c)
     c->waiting = true;
     buf_clear(&c->head);
     buf_printf(&c->head,
-               "POST /v1/logs HTTP/1.1\r\nContent-Type: application/x-protobuf\r\n"
+               "POST /v1/logs HTTP/1.1\r\nContent-Type: application/%s\r\n"
                "User-Agent: masques-load\r\nHost: %s\r\n%sContent-Length: %zu\r\n"
                "Connection: keep-alive\r\n\r\n",
-               load->plan.authority, load->plan.gzip ? "Content-Encoding: gzip\r\n" : "", c->body->len);
+               load->plan.json ? "json" : "x-protobuf", load->plan.authority,
+               load->plan.gzip ? "Content-Encoding: gzip\r\n" : "", c->body->len);
     if (!flush(c))
         lost(c);
 }
@@ -108,6 +109,9 @@ static void readable(evutil_socket_t fd, short what, void *arg)
         return;
     if (memcmp(c->answer, "HTTP/1.1 200", 12) == 0) {
         load_result_answer(&c->load->result, clock_mono_ns() - c->begun_ns);
+    } else if (memcmp(c->answer, "HTTP/1.1 503", 12) == 0 &&
+               strcasestr(c->answer, "\r\nretry-after: ")) {
+        c->load->result.refused++;
     } else {
         char text[40];
         snprintf(text, sizeof text, "%.20s", c->answer);

@@ -48,10 +48,11 @@ uint64_t load_result_quantile(const struct load_result *r, double p)
 void load_result_print(const struct load_result *r, unsigned records, double seconds, FILE *out)
 {
     fprintf(out,
-            "{\"requests\":%llu,\"records\":%llu,\"failed\":%llu,\"broken\":%llu,\"seconds\":%.3f,"
+            "{\"requests\":%llu,\"records\":%llu,\"refused\":%llu,\"failed\":%llu,\"broken\":%llu,\"seconds\":%.3f,"
             "\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f,\"error\":\"%s\"}\n",
             (unsigned long long)r->ok, (unsigned long long)(r->ok * records),
-            (unsigned long long)r->failed, (unsigned long long)r->broken, seconds,
+            (unsigned long long)r->refused, (unsigned long long)r->failed,
+            (unsigned long long)r->broken, seconds,
             (double)load_result_quantile(r, 0.5) / 1e3, (double)load_result_quantile(r, 0.99) / 1e3,
             (double)r->max_ns / 1e3, r->error);
 }

@@ -10,7 +10,8 @@
 
 struct load_result {
     uint64_t ok;
-    uint64_t failed;  /* answered with an error */
+    uint64_t refused; /* for now, with the time after which to try again */
+    uint64_t failed;  /* answered with another error */
     uint64_t broken;  /* connections lost */
     uint64_t max_ns;
     uint64_t buckets[LOAD_BUCKETS];

@@ -148,6 +148,9 @@ static void fill_worker(struct settings_shared *shared, Masques__Control__Settin
     w->write_timeout_ms = ms(limits->write_timeout_ns);
     w->max_depth = limits->max_depth;
     w->max_records = limits->max_records;
+    w->inflate_ratio = limits->inflate_ratio;
+    w->discard_bytes = (uint32_t)limits->discard_bytes;
+    w->discard_timeout_ms = ms(limits->discard_timeout_ns);
     w->logs_path = (char *)config->otlp.http.logs_path;
     w->metrics_path = (char *)config->otlp.http.metrics_path;
     w->traces_path = (char *)config->otlp.http.traces_path;

@@ -86,7 +86,7 @@ static void set_state(struct conn *c, enum conn_state state)
         return;
     c->state = state;
     if (state == CONN_LINGERING)
-        c->linger_ms = now_of(c) + CONN_LINGER_MS;
+        c->linger_ms = now_of(c) + c->owner->intake->limits.discard_ms;
     if (state == CONN_CLOSED) {
         c->owner->closed(c->owner->ctx, c);
         loop_defer(loop_of(c), destroy, c);
@@ -309,7 +309,7 @@ static void take_input(struct conn *c, struct slice bytes)
         break;
     case CONN_LINGERING:
         c->lingered += (uint32_t)bytes.len;
-        if (c->lingered > CONN_LINGER_BYTES)
+        if (c->lingered > c->owner->intake->limits.discard_bytes)
             conn_abort(c);
         break;
     default:

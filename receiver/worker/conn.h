@@ -14,8 +14,6 @@
 #define CONN_RECV_BYTES (128u << 10)     /* of the one buffer that all connections of a worker receive into */
 #define CONN_OUT_HIGH_BYTES (256u << 10) /* queued answers; beyond it nothing more is read */
 #define CONN_OUT_MAX_BYTES (1u << 20)    /* queued answers; a connection that gets here is ended */
-#define CONN_LINGER_BYTES (1u << 20)     /* thrown away after an early refusal */
-#define CONN_LINGER_MS 2000u
 
 struct conn;
 

@@ -12,6 +12,8 @@ struct counters {
     /* Index: signal - 1, as in the messages of bus and control channel. */
     uint64_t accepted[OTLP_SIGNALS]; /* records whose batch is stored */
     uint64_t refused[OTLP_SIGNALS];  /* records that were understood, and not stored */
+    uint64_t rejected[OTLP_SIGNALS]; /* malformed records that were left out of a batch that is stored */
+    uint64_t mended[OTLP_SIGNALS];   /* values that were mended in such a batch */
     uint64_t requests[OTLP_SIGNALS]; /* that came to an answer */
     uint64_t refusals[OTLP_CAUSES];  /* requests by what they were refused for */
     uint64_t empty_requests;         /* accepted without a single record */
@@ -24,6 +26,8 @@ struct counters {
     uint64_t timeouts;      /* headers, bodies and writes that took too long */
     uint64_t http1_requests;
     uint64_t grpc_requests;
+    uint64_t http2_requests; /* OTLP/HTTP over HTTP/2 */
+    uint64_t large_requests; /* refined on the thread beside the loop */
     uint64_t received_bytes;
 };
 

@@ -22,12 +22,9 @@ static const struct service {
 static const struct media_type {
     const char *name;
     enum otlp_codec codec;
-    const char *refusal; /* NULL: it is taken */
 } media_types[] = {
-    {"application/x-protobuf", OTLP_PROTOBUF, NULL},
-    {"application/json", OTLP_JSON,
-     "OTLP in JSON is not supported yet: send application/x-protobuf "
-     "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)"},
+    {"application/x-protobuf", OTLP_PROTOBUF},
+    {"application/json", OTLP_JSON},
 };
 
 /* x-gzip is the same as gzip (RFC 9110 section 8.4.1.3). */
@@ -200,14 +197,12 @@ static const struct service *find_path(const struct endpoint_config *config, str
 static enum otlp_cause check_media_type(const struct media_type *media, struct slice content_type,
                                         struct endpoint *e)
 {
-    if (media && !media->refusal)
-        return OTLP_ACCEPTED;
     if (media)
-        return refuse(e, OTLP_UNSUPPORTED_MEDIA_TYPE, "%s", media->refusal);
+        return OTLP_ACCEPTED;
     if (endpoint_is_grpc(content_type))
         return refuse(e, OTLP_UNSUPPORTED_MEDIA_TYPE, "gRPC needs HTTP/2");
     return refuse(e, OTLP_UNSUPPORTED_MEDIA_TYPE,
-                  "unsupported content type \"%.*s\": send application/x-protobuf",
+                  "unsupported content type \"%.*s\": send application/x-protobuf or application/json",
                   SHOWN(content_type));
 }
 

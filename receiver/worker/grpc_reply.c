@@ -17,6 +17,7 @@ static const nghttp2_nv success_head[] = {
     FIELD(":status", "200"),
     FIELD("content-type", "application/grpc"),
 };
+#define SUCCESS_FIELDS (sizeof success_head / sizeof success_head[0])
 static const nghttp2_nv success_trailers[] = {
     FIELD("grpc-status", "0"),
 };
@@ -39,11 +40,37 @@ static ssize_t read_message(nghttp2_session *session, int32_t stream, uint8_t *t
     return (ssize_t)n;
 }
 
-int grpc_reply_success(nghttp2_session *session, int32_t stream)
+static int reply_success(struct h2_stream *s)
 {
     nghttp2_data_provider message = {.read_callback = read_message};
-    return nghttp2_submit_response(session, stream, success_head,
-                                   sizeof success_head / sizeof success_head[0], &message);
+    return nghttp2_submit_response(s->h->session, s->id, success_head, SUCCESS_FIELDS, &message);
+}
+
+static ssize_t read_partial(nghttp2_session *session, int32_t stream, uint8_t *to, size_t room,
+                            uint32_t *flags, nghttp2_data_source *source, void *ctx)
+{
+    size_t copied;
+    (void)ctx;
+    if (h2_stream_read_out(source->ptr, to, room, &copied)) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        if (nghttp2_submit_trailer(session, stream, success_trailers, 1) != 0)
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    return (ssize_t)copied;
+}
+
+/* A success with something to say. */
+static int reply_partial(struct h2_stream *s, const struct request_answer *answer)
+{
+    nghttp2_data_provider message = {.source.ptr = s, .read_callback = read_partial};
+    uint8_t prefix[GRPC_PREFIX_BYTES] = {0};
+    buf_append(&s->out, prefix, sizeof prefix);
+    otlp_response_partial(&s->out, OTLP_PROTOBUF, s->endpoint.signal, answer->rejected,
+                          answer->message);
+    if (!buf_ok(&s->out))
+        return reply_success(s);
+    grpc_frame_prefix(s->out.data, (uint32_t)(s->out.len - sizeof prefix));
+    return nghttp2_submit_response(s->h->session, s->id, success_head, SUCCESS_FIELDS, &message);
 }
 
 static nghttp2_nv field(const char *name, const void *value, size_t len)
@@ -66,9 +93,9 @@ static unsigned http_status(enum otlp_cause cause)
     }
 }
 
-int grpc_reply_refusal(nghttp2_session *session, int32_t stream,
-                       const struct request_answer *answer, struct buf *scratch)
+static int reply_refusal(struct h2_stream *s, const struct request_answer *answer)
 {
+    struct buf *scratch = &s->h->intake->scratch;
     const struct otlp_status *row = otlp_status_of(answer->cause);
     struct slice text = answer->message;
     struct buf status = buf_make(INTAKE_SCRATCH_BYTES);
@@ -96,8 +123,17 @@ int grpc_reply_refusal(nghttp2_session *session, int32_t stream,
     if (answer->cause == OTLP_UNSUPPORTED_CODING)
         fields[n++] = field("grpc-accept-encoding", ENDPOINT_GRPC_CODINGS,
                             sizeof ENDPOINT_GRPC_CODINGS - 1);
-    int err = nghttp2_submit_response(session, stream, fields, n, NULL);
+    int err = nghttp2_submit_response(s->h->session, s->id, fields, n, NULL);
     buf_free(&status);
     buf_free(&message);
     return err;
+}
+
+int grpc_reply(struct h2_stream *s, const struct request_answer *answer)
+{
+    if (answer->cause != OTLP_ACCEPTED)
+        return reply_refusal(s, answer);
+    if (answer->rejected || answer->message.len)
+        return reply_partial(s, answer);
+    return reply_success(s);
 }

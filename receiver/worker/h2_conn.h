@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An HTTP/2 connection: the nghttp2 session, its limits, and its streams. What a stream says is h2_stream's business;
- * how it is answered, grpc_reply's. */
+/* An HTTP/2 connection: the nghttp2 session, its limits, and its streams. What a stream says and how it is answered is
+ * h2_stream's business. */
 #ifndef MASQUES_WORKER_H2_CONN_H
 #define MASQUES_WORKER_H2_CONN_H
 

@@ -3,11 +3,10 @@
 
 #include <stdlib.h>
 
-#include "receiver/worker/grpc_reply.h"
+#include "receiver/worker/remark.h"
 
-#define HOLD_MS 8000u        /* how long a batch may wait for the router without a grpc-timeout */
-#define ANSWER_MARGIN_MS 500u /* before the caller's deadline the answer must be on its way */
 #define HEADERS_RESET_FACTOR 8u /* so many times over the limit there is no polite answer any more */
+#define GRPC_SERVICES "/opentelemetry.proto.collector."
 
 /* ---- life ---- */
 
@@ -16,15 +15,20 @@ struct h2_stream *h2_stream_new(struct h2_conn *h, int32_t id)
     struct h2_stream *s = malloc(sizeof *s);
     if (!s)
         return NULL;
-    /* All but the large texts of the endpoint, which endpoint_grpc() fills in. */
+    /* All but the large texts of the endpoint, which the call fills in. */
     s->h = h;
+    s->call = &h2_grpc_call;
     s->id = id;
     s->state = H2_HEADERS;
-    s->ended = s->told = false;
+    s->ended = s->told = s->sized = s->head_only = false;
     s->header_bytes = 0;
+    s->received = 0;
     s->began_ms = loop_now_ms(h->intake->loop);
     s->deadline_ms = 0;
     memset(s->fields, 0, sizeof s->fields);
+    s->out = buf_make(INTAKE_SCRATCH_BYTES);
+    s->out_sent = 0;
+    s->endpoint.signal = (enum otlp_signal)0;
     s->request.intake = NULL;
     s->prev = NULL;
     s->next = h->streams;
@@ -59,6 +63,7 @@ void h2_stream_free(struct h2_stream *s)
     ended(s);
     drop_fields(s);
     request_fini(&s->request);
+    buf_free(&s->out);
     if (s->prev)
         s->prev->next = s->next;
     else
@@ -71,17 +76,16 @@ void h2_stream_free(struct h2_stream *s)
 
 /* ---- answers ---- */
 
-static void reply(struct h2_stream *s, const struct request_answer *answer)
+static void answer_with(struct h2_stream *s, const struct request_answer *answer)
 {
     struct h2_conn *h = s->h;
-    bool accepted = answer->cause == OTLP_ACCEPTED;
-    int err = accepted ? grpc_reply_success(h->session, s->id)
-                       : grpc_reply_refusal(h->session, s->id, answer, &h->intake->scratch);
-    if (accepted)
+    remark_answer(h->intake, h->conn, s->endpoint.signal, answer);
+    int err = s->call->reply(s, answer);
+    if (answer->cause == OTLP_ACCEPTED)
         h2_conn_earn(h);
     s->state = H2_ANSWERED;
     s->began_ms = loop_now_ms(h->intake->loop);
-    request_fini(&s->request);
+    request_fini(&s->request); /* which may own the message */
     if (err != 0)
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
     conn_flush(h->conn);
@@ -89,19 +93,28 @@ static void reply(struct h2_stream *s, const struct request_answer *answer)
 
 static void answered(void *ctx, const struct request_answer *answer)
 {
-    reply(ctx, answer);
+    answer_with(ctx, answer);
 }
 
-/* Refuses before the request is complete. */
-static void refuse(struct h2_stream *s, enum otlp_cause cause, struct slice message)
+void h2_stream_refuse(struct h2_stream *s, enum otlp_cause cause, struct slice message)
 {
     request_count_refusal(s->h->intake, cause);
-    reply(s, &(struct request_answer){.cause = cause, .message = message});
+    answer_with(s, &(struct request_answer){.cause = cause, .message = message});
+}
+
+bool h2_stream_read_out(struct h2_stream *s, uint8_t *to, size_t room, size_t *copied)
+{
+    size_t left = s->out.len - s->out_sent;
+    *copied = left < room ? left : room;
+    if (*copied)
+        memcpy(to, s->out.data + s->out_sent, *copied);
+    s->out_sent += *copied;
+    return s->out_sent == s->out.len;
 }
 
 /* ---- headers ---- */
 
-static struct slice field_value(const struct h2_stream *s, enum h2_field field)
+struct slice h2_stream_value(const struct h2_stream *s, enum h2_field field)
 {
     if (!s->fields[field])
         return slice_make(NULL, 0);
@@ -116,6 +129,9 @@ static const struct {
     {":path", H2_PATH},
     {":method", H2_METHOD},
     {"content-type", H2_CONTENT_TYPE},
+    {"content-length", H2_CONTENT_LENGTH},
+    {"content-encoding", H2_CONTENT_ENCODING},
+    {"expect", H2_EXPECT},
     {"grpc-encoding", H2_GRPC_ENCODING},
     {"grpc-timeout", H2_GRPC_TIMEOUT},
 };
@@ -144,124 +160,64 @@ bool h2_stream_field(struct h2_stream *s, nghttp2_rcbuf *name, nghttp2_rcbuf *va
     return true;
 }
 
-/* Notes the caller's deadline. False: the call was answered. */
-static bool take_timeout(struct h2_stream *s)
+/* Whose answer the client understands: gRPC by content type, and what is sent to a service of gRPC's under another one,
+ * which gRPC has an answer for. */
+static const struct h2_call *call_of(const struct h2_stream *s)
 {
-    struct slice text = field_value(s, H2_GRPC_TIMEOUT);
-    uint64_t ms = 0;
-    if (!s->fields[H2_GRPC_TIMEOUT])
-        return true;
-    if (grpc_timeout_parse(text, &ms) != GW_OK) {
-        refuse(s, OTLP_BAD_GRPC_TIMEOUT, slice_make(NULL, 0));
-        return false;
-    }
-    if (ms == 0) {
-        refuse(s, OTLP_DEADLINE, slice_make(NULL, 0));
-        return false;
-    }
-    s->deadline_ms = s->began_ms + ms;
-    return true;
-}
-
-static void begin_call(struct h2_stream *s)
-{
-    struct intake *intake = s->h->intake;
-    uint64_t max = intake->limits.grpc_max_bytes;
-    endpoint_grpc(intake_endpoints(intake), field_value(s, H2_METHOD), field_value(s, H2_PATH),
-                  field_value(s, H2_CONTENT_TYPE), field_value(s, H2_GRPC_ENCODING),
-                  &s->endpoint);
-    if (s->endpoint.cause != OTLP_ACCEPTED) {
-        refuse(s, s->endpoint.cause, endpoint_message(&s->endpoint));
-        return;
-    }
-    if (!take_timeout(s))
-        return;
-    intake->counters.grpc_requests++;
-    s->coding = s->endpoint.coding;
-    request_init(&s->request, intake, &s->endpoint, max, answered, s);
-    grpc_frame_init(&s->frame, (uint32_t)max, s->coding != ENDPOINT_IDENTITY);
-    s->state = H2_MESSAGE;
+    struct slice path = h2_stream_value(s, H2_PATH);
+    size_t n = sizeof GRPC_SERVICES - 1;
+    bool service = path.len >= n && memcmp(path.data, GRPC_SERVICES, n) == 0;
+    if (service || endpoint_is_grpc(h2_stream_value(s, H2_CONTENT_TYPE)))
+        return &h2_grpc_call;
+    return &h2_http_call;
 }
 
 void h2_stream_headers_done(struct h2_stream *s)
 {
-    if (s->header_bytes > s->h->intake->limits.max_headers_bytes)
-        refuse(s, OTLP_HEADERS_TOO_LARGE, slice_make(NULL, 0));
-    else
-        begin_call(s);
+    s->call = call_of(s);
+    s->call->begin(s);
     drop_fields(s);
 }
 
-/* ---- the message ---- */
+/* ---- the body ---- */
 
-static void refuse_frame(struct h2_stream *s)
+void h2_stream_take_body(struct h2_stream *s, uint64_t max_bytes)
 {
-    struct buf *scratch = &s->h->intake->scratch;
-    buf_clear(scratch);
-    grpc_frame_explain(&s->frame, scratch);
-    refuse(s, s->frame.cause, buf_slice(scratch));
+    request_init(&s->request, s->h->intake, &s->endpoint, max_bytes, answered, s);
+    s->state = H2_BODY;
 }
 
-/* The prefix says how long the message is: it is admitted as a whole, or not at all. */
-static bool admit(struct h2_stream *s)
+void h2_stream_open_window(struct h2_stream *s, uint64_t bytes)
 {
-    enum otlp_cause cause = request_admit(&s->request, s->frame.length);
-    if (cause != OTLP_ACCEPTED) {
-        refuse(s, cause, slice_make(NULL, 0));
-        return false;
-    }
-    s->request.body->len = s->frame.length;
-    grpc_frame_give_room(&s->frame, s->request.body->data);
-    int64_t window = (int64_t)s->frame.length + GRPC_PREFIX_BYTES;
-    if (window > H2_STREAM_WINDOW_BYTES && window <= INT32_MAX) {
-        nghttp2_session_set_local_window_size(s->h->session, NGHTTP2_FLAG_NONE, s->id,
-                                              (int32_t)window);
-        conn_flush(s->h->conn);
-    }
-    return true;
+    if (bytes <= H2_STREAM_WINDOW_BYTES || bytes > INT32_MAX)
+        return;
+    nghttp2_session_set_local_window_size(s->h->session, NGHTTP2_FLAG_NONE, s->id, (int32_t)bytes);
+    conn_flush(s->h->conn);
 }
 
 void h2_stream_data(struct h2_stream *s, struct slice bytes)
 {
-    while (s->state == H2_MESSAGE && bytes.len) {
-        int64_t n = grpc_frame_feed(&s->frame, bytes);
-        if (n < 0) {
-            refuse_frame(s);
-            return;
-        }
-        bytes = slice_make(bytes.data + n, bytes.len - (size_t)n);
-        if (grpc_frame_wants_room(&s->frame) && !admit(s))
-            return;
-    }
-}
-
-/* When an answer must be there at the latest, on loop_now_ms's clock. */
-static uint64_t answer_by_ms(const struct h2_stream *s, uint64_t now_ms)
-{
-    if (s->deadline_ms == 0)
-        return now_ms + HOLD_MS;
-    uint64_t left = s->deadline_ms > now_ms ? s->deadline_ms - now_ms : 0;
-    uint64_t margin = left > 2 * ANSWER_MARGIN_MS ? ANSWER_MARGIN_MS : left / 2;
-    return now_ms + left - margin;
+    s->received += bytes.len;
+    if (s->state == H2_BODY)
+        s->call->data(s, bytes);
 }
 
 void h2_stream_end(struct h2_stream *s)
 {
     ended(s);
-    if (s->state != H2_MESSAGE)
-        return;
-    if (grpc_frame_end(&s->frame) != GW_OK) {
-        refuse_frame(s);
-        return;
-    }
-    if (!s->frame.compressed)
-        s->request.coding = ENDPOINT_IDENTITY;
+    if (s->state == H2_BODY)
+        s->call->end(s);
+}
+
+void h2_stream_submit(struct h2_stream *s, uint64_t deadline_ms)
+{
     struct request_answer answer;
     s->state = H2_WAITING;
-    uint64_t now_ms = loop_now_ms(s->h->intake->loop);
-    if (!request_submit(&s->request, answer_by_ms(s, now_ms), &answer))
-        reply(s, &answer);
+    if (!request_submit(&s->request, deadline_ms, &answer))
+        answer_with(s, &answer);
 }
+
+/* ---- time ---- */
 
 /* Answered before its request has ended: the client is told to stop sending (RFC 9113 section 8.1). Not at once,
  * since clients are known that lose an answer which a reset follows in the same read. */
@@ -292,10 +248,10 @@ void h2_stream_sweep(struct h2_stream *s, uint64_t now_ms)
         if (now_ms - s->began_ms >= limits->headers_timeout_ms)
             h2_conn_calm(s->h, "a header block was not finished in time");
         break;
-    case H2_MESSAGE:
-        if (now_ms >= limits_body_deadline_ms(limits, s->began_ms, s->frame.got)) {
+    case H2_BODY:
+        if (now_ms >= limits_body_deadline_ms(limits, s->began_ms, s->received)) {
             s->h->intake->counters.timeouts++;
-            refuse(s, OTLP_BODY_TIMEOUT, slice_make(NULL, 0));
+            h2_stream_refuse(s, OTLP_BODY_TIMEOUT, slice_make(NULL, 0));
         }
         break;
     case H2_WAITING: /* the uplink has its own deadline */

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "receiver/worker/conn.h"
+#include "receiver/worker/remark.h"
 #include "receiver/worker/request.h"
 #include "shared/http/http1.h"
 #include "shared/http/http1_chunked.h"
 #include "shared/http/http1_response.h"
 
-#define HOLD_MS 3000u          /* how long a batch may wait for the router (design: HTTP at most 3 s) */
 #define DIRECT_MIN_BYTES 4096u /* a body with this much to come is received where it belongs */
 
 enum state {
@@ -31,6 +31,7 @@ struct http1_conn {
     bool held; /* input is on hold: pipelined requests wait */
     bool processing; /* no recursion when an answer comes at once */
     enum otlp_codec codec;
+    enum otlp_signal signal; /* 0: not known */
     uint64_t left;      /* bytes of a body of known length */
     uint64_t began_ms;  /* when the head or body in hand began; 0: nothing in hand */
     struct http1_chunked chunks;
@@ -54,29 +55,25 @@ static uint64_t now_of(const struct http1_conn *h)
 
 /* ---- answers ---- */
 
-struct reply {
-    unsigned status;
-    enum otlp_cause cause;
-    uint32_t after_ms;
-    struct slice message;
-    bool bad_coding; /* 415 for the coding: say which there are */
-};
-
-static void write_reply(struct http1_conn *h, const struct reply *reply, bool close_after)
+/* `status` may be more exact than the cause's own. */
+static void write_reply(struct http1_conn *h, unsigned status, const struct request_answer *answer,
+                        bool close_after)
 {
     struct buf body = buf_make(INTAKE_SCRATCH_BYTES);
-    if (reply->cause == OTLP_ACCEPTED)
-        otlp_response_success(&body, h->codec);
+    enum otlp_cause cause = answer->cause;
+    remark_answer(h->intake, h->conn, h->signal, answer);
+    if (cause == OTLP_ACCEPTED)
+        otlp_response_partial(&body, h->codec, h->signal, answer->rejected, answer->message);
     else
-        otlp_status_render(&body, h->codec, reply->cause, reply->message, reply->after_ms);
+        otlp_status_render(&body, h->codec, cause, answer->message, answer->after_ms);
     struct http1_response response = {
-        .status = reply->status,
+        .status = status,
         .content_type = otlp_codec_content_type(h->codec),
         .content_length = body.len,
         .close = close_after,
-        .retry_after_s = otlp_status_retry_after_s(reply->cause, reply->after_ms),
-        .allow = reply->cause == OTLP_WRONG_METHOD ? ENDPOINT_METHODS : NULL,
-        .accept_encoding = reply->bad_coding ? ENDPOINT_HTTP_CODINGS : NULL,
+        .retry_after_s = otlp_status_retry_after_s(cause, answer->after_ms),
+        .allow = cause == OTLP_WRONG_METHOD ? ENDPOINT_METHODS : NULL,
+        .accept_encoding = cause == OTLP_UNSUPPORTED_CODING ? ENDPOINT_HTTP_CODINGS : NULL,
     };
     struct buf *out = conn_out(h->conn);
     http1_response_head(out, &response);
@@ -91,13 +88,8 @@ static void finish_request(struct http1_conn *h, const struct request_answer *an
 {
     bool last = !conn_is_open(h->conn) && h->pending.len == 0;
     bool close_after = !h->keep_alive || h->draining || last;
-    request_fini(&h->request);
-    write_reply(h,
-                &(struct reply){.status = otlp_status_of(answer->cause)->http,
-                                .cause = answer->cause,
-                                .after_ms = answer->after_ms,
-                                .message = answer->message},
-                close_after);
+    write_reply(h, otlp_status_of(answer->cause)->http, answer, close_after);
+    request_fini(&h->request); /* which may own the message */
     h->began_ms = 0;
     h->state = close_after ? ST_END : ST_HEAD;
     if (close_after)
@@ -105,20 +97,19 @@ static void finish_request(struct http1_conn *h, const struct request_answer *an
 }
 
 /* Refuses a request while (more of) its body is on its way: the answer is the last one. */
-static void refuse(struct http1_conn *h, const struct reply *reply)
+static void refuse(struct http1_conn *h, unsigned status, const struct request_answer *answer)
 {
-    request_count_refusal(h->intake, reply->cause);
+    request_count_refusal(h->intake, answer->cause);
     request_fini(&h->request);
-    write_reply(h, reply, true);
+    write_reply(h, status, answer, true);
     h->state = ST_END;
     conn_linger(h->conn);
 }
 
 static void refuse_cause(struct http1_conn *h, enum otlp_cause cause, const char *message)
 {
-    refuse(h, &(struct reply){.status = otlp_status_of(cause)->http,
-                              .cause = cause,
-                              .message = slice_of(message)});
+    refuse(h, otlp_status_of(cause)->http,
+           &(struct request_answer){.cause = cause, .message = slice_of(message)});
 }
 
 /* ---- requests ---- */
@@ -140,7 +131,7 @@ static void submit(struct http1_conn *h)
     struct request_answer answer;
     h->state = ST_WAITING;
     h->began_ms = 0;
-    if (!request_submit(&h->request, now_of(h) + HOLD_MS, &answer))
+    if (!request_submit(&h->request, now_of(h) + REQUEST_HTTP_HOLD_MS, &answer))
         finish_request(h, &answer);
 }
 
@@ -148,17 +139,16 @@ static void submit(struct http1_conn *h)
 static void refuse_head(struct http1_conn *h, const struct http1_request *head,
                         const struct endpoint *endpoint, size_t behind)
 {
-    struct reply reply = {.status = otlp_status_of(endpoint->cause)->http,
-                          .cause = endpoint->cause,
-                          .message = endpoint_message(endpoint),
-                          .bad_coding = endpoint->cause == OTLP_UNSUPPORTED_CODING};
+    unsigned status = otlp_status_of(endpoint->cause)->http;
+    struct request_answer answer = {.cause = endpoint->cause,
+                                    .message = endpoint_message(endpoint)};
     bool all_here = !head->chunked && head->content_length <= behind;
     if (!all_here || !h->keep_alive || h->draining) {
-        refuse(h, &reply);
+        refuse(h, status, &answer);
         return;
     }
-    request_count_refusal(h->intake, reply.cause);
-    write_reply(h, &reply, false);
+    request_count_refusal(h->intake, answer.cause);
+    write_reply(h, status, &answer, false);
     h->left = head->content_length;
     h->state = h->left ? ST_DROP : ST_HEAD;
     h->began_ms = 0;
@@ -197,6 +187,7 @@ static void take_head(struct http1_conn *h, const struct http1_request *head, si
     endpoint_http(intake_endpoints(h->intake), head->method, head->path, head->content_type,
                   head->content_encoding, &endpoint);
     h->codec = endpoint.codec;
+    h->signal = endpoint.signal;
     if (endpoint.cause != OTLP_ACCEPTED) {
         refuse_head(h, head, &endpoint, behind);
         return;
@@ -225,10 +216,11 @@ static size_t take_head_bytes(struct http1_conn *h, struct slice bytes)
     if (n < 0) {
         bool large = head.status == 431 || head.status == 414;
         h->codec = OTLP_JSON;
+        h->signal = (enum otlp_signal)0;
         h->head_only = false;
-        refuse(h, &(struct reply){.status = head.status,
-                                  .cause = large ? OTLP_HEADERS_TOO_LARGE : OTLP_BAD_REQUEST,
-                                  .message = slice_of(head.why ? head.why : "")});
+        refuse(h, head.status,
+               &(struct request_answer){.cause = large ? OTLP_HEADERS_TOO_LARGE : OTLP_BAD_REQUEST,
+                                        .message = slice_of(head.why ? head.why : "")});
         return bytes.len;
     }
     take_head(h, &head, bytes.len - (size_t)n);
@@ -347,7 +339,7 @@ static uint8_t *room(void *p, size_t *len)
     struct http1_conn *h = p;
     if (h->state != ST_LENGTH || h->left < DIRECT_MIN_BYTES || h->pending.len)
         return NULL;
-    *len = (size_t)h->left;
+    *len = h->left < CONN_RECV_BYTES ? (size_t)h->left : CONN_RECV_BYTES; /* one recv() stays short */
     return h->request.body->data + h->request.body->len;
 }
 

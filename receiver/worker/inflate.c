@@ -48,12 +48,13 @@ static int fail(struct job *job, int err, const char *why)
     return err;
 }
 
-static size_t output_bound(size_t in_bytes, size_t max_bytes)
+static size_t output_bound(size_t in_bytes, const struct inflate_limits *limits)
 {
-    size_t bound = in_bytes > SIZE_MAX / INFLATE_RATIO ? SIZE_MAX : in_bytes * INFLATE_RATIO;
+    size_t ratio = limits->ratio ? limits->ratio : INFLATE_RATIO;
+    size_t bound = in_bytes > SIZE_MAX / ratio ? SIZE_MAX : in_bytes * ratio;
     if (bound < INFLATE_RATIO_FREE_BYTES)
         bound = INFLATE_RATIO_FREE_BYTES;
-    return bound < max_bytes ? bound : max_bytes;
+    return bound < limits->max_bytes ? bound : limits->max_bytes;
 }
 
 static int make_room(struct job *job, size_t cap)
@@ -87,7 +88,7 @@ static int more_room(struct job *job)
     if (cap >= job->bound) {
         if (job->bound == job->limits->max_bytes)
             return fail(job, GW_ERR_TOO_LARGE, "the inflated body is over the limit");
-        return fail(job, GW_ERR_INVALID, "the body inflates to more than 200 times its size");
+        return fail(job, GW_ERR_INVALID, "the body inflates to a larger multiple of its size than is allowed");
     }
     cap = cap > job->bound / 2 ? job->bound : cap * 2;
     if (cap < FIRST_ROOM_BYTES)
@@ -149,7 +150,7 @@ int inflate_gzip(struct inflate *inflate, struct slice in, const struct inflate_
     struct job job = {.decompressor = inflate->decompressor,
                       .limits = limits,
                       .rest = in,
-                      .bound = output_bound(in.len, limits->max_bytes)};
+                      .bound = output_bound(in.len, limits)};
     int err = inflate_members(&job);
     if (err) {
         blob_drop(job.out);

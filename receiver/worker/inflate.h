@@ -11,14 +11,15 @@
 #include "shared/base/err.h"
 #include "shared/base/slice.h"
 
-#define INFLATE_RATIO 200u /* output bytes per input byte, past INFLATE_RATIO_FREE_BYTES */
-#define INFLATE_RATIO_FREE_BYTES (1u << 20)
+#define INFLATE_RATIO 200u /* what telemetry stays far below */
+#define INFLATE_RATIO_FREE_BYTES (1u << 20) /* so much may come of anything */
 #define INFLATE_MAX_MEMBERS 4096u /* gzip members of one body; bgzip makes one per 64 KiB */
 
 struct inflate; /* one per thread; reused from body to body */
 
 struct inflate_limits {
     size_t max_bytes; /* of the output */
+    uint32_t ratio;   /* output bytes per input byte, past INFLATE_RATIO_FREE_BYTES; 0: INFLATE_RATIO */
     /* Asked before the output's room grows by `bytes`; false: GW_ERR_FULL. What was granted stays charged, whatever
      * the outcome: the caller releases it. NULL: always granted. */
     bool (*grant)(void *ctx, size_t bytes);

@@ -5,9 +5,10 @@
 
 #include "receiver/worker/counters.h"
 #include "receiver/worker/endpoint.h"
-#include "receiver/worker/inflate.h"
+#include "receiver/worker/jobs.h"
 #include "receiver/worker/ledger.h"
 #include "receiver/worker/limits.h"
+#include "receiver/worker/refine.h"
 #include "receiver/worker/uplink.h"
 
 #define INTAKE_SCRATCH_BYTES (64u << 10)
@@ -19,9 +20,12 @@ struct intake {
     struct ledger ledger;
     struct counters counters;
     struct endpoint_config endpoints; /* the paths; `wanted` follows the router's word */
-    struct inflate *inflate;
+    struct refinery refinery; /* of the loop */
+    struct jobs *jobs;        /* NULL: everything is done on the loop */
     struct uplink *uplink;
     struct buf scratch; /* texts of one answer; whoever writes one clears it first */
+    struct log_gate mended_gate;
+    struct log_gate refused_gate;
 };
 
 /* Which signals have a taker at this moment. */

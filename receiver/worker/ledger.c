@@ -2,21 +2,38 @@
 #include "receiver/worker/ledger.h"
 
 #include <assert.h>
+#include <stdatomic.h>
+
+/* The numbers are a sum and a bound, nothing is published through them: no order is needed. */
+#define RELAXED memory_order_relaxed
 
 void ledger_init(struct ledger *ledger, uint64_t cap_bytes)
 {
-    *ledger = (struct ledger){.cap_bytes = cap_bytes};
+    ledger->cap_bytes = cap_bytes;
+    atomic_init(&ledger->used_bytes, 0);
+    atomic_init(&ledger->peak_bytes, 0);
+    atomic_init(&ledger->refusals, 0);
+}
+
+static void note_peak(struct ledger *ledger, uint64_t used)
+{
+    uint64_t peak = atomic_load_explicit(&ledger->peak_bytes, RELAXED);
+    while (used > peak && !atomic_compare_exchange_weak_explicit(&ledger->peak_bytes, &peak, used,
+                                                                 RELAXED, RELAXED))
+        ;
 }
 
 bool ledger_reserve(struct ledger *ledger, uint64_t bytes)
 {
-    if (bytes > ledger->cap_bytes - ledger->used_bytes) {
-        ledger->refusals++;
-        return false;
-    }
-    ledger->used_bytes += bytes;
-    if (ledger->used_bytes > ledger->peak_bytes)
-        ledger->peak_bytes = ledger->used_bytes;
+    uint64_t used = atomic_load_explicit(&ledger->used_bytes, RELAXED);
+    do {
+        if (bytes > ledger->cap_bytes - used) {
+            atomic_fetch_add_explicit(&ledger->refusals, 1, RELAXED);
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&ledger->used_bytes, &used, used + bytes,
+                                                    RELAXED, RELAXED));
+    note_peak(ledger, used + bytes);
     return true;
 }
 
@@ -39,6 +56,7 @@ bool ledger_grow(struct ledger *ledger, uint64_t *held, uint64_t need, uint64_t 
 
 void ledger_release(struct ledger *ledger, uint64_t bytes)
 {
-    assert(bytes <= ledger->used_bytes);
-    ledger->used_bytes -= bytes;
+    uint64_t used = atomic_fetch_sub_explicit(&ledger->used_bytes, bytes, RELAXED);
+    assert(bytes <= used);
+    (void)used;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The memory that requests may hold in one worker, from admission to the router's verdict, in bytes. A request is
  * admitted whole, so that half-received bodies cannot block each other: its full size is reserved before its window
- * opens; a body of unknown size reserves in doubling steps, and the last one to ask is refused. Pure numbers. */
+ * opens; a body of unknown size reserves in doubling steps, and the last one to ask is refused. Pure numbers, safe to
+ * change from the loop and from the thread of jobs.h at the same time. */
 #ifndef MASQUES_WORKER_LEDGER_H
 #define MASQUES_WORKER_LEDGER_H
 
@@ -13,9 +14,9 @@
 /* Embedded by the worker; read the gauges, change them by the functions only. */
 struct ledger {
     uint64_t cap_bytes;
-    uint64_t used_bytes; /* <= cap_bytes */
-    uint64_t peak_bytes; /* highest used_bytes so far */
-    uint64_t refusals;   /* reservations that found no room */
+    _Atomic uint64_t used_bytes; /* <= cap_bytes */
+    _Atomic uint64_t peak_bytes; /* highest used_bytes so far */
+    _Atomic uint64_t refusals;   /* reservations that found no room */
 };
 
 void ledger_init(struct ledger *ledger, uint64_t cap_bytes);

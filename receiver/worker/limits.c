@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/worker/limits.h"
 
+#include "receiver/worker/inflate.h"
 #include "shared/base/clock.h"
 
 #define BODY_BYTES (64ull << 20)
@@ -33,6 +34,9 @@ void limits_from_settings(struct limits *l, const Masques__Control__WorkerSettin
         .write_timeout_ms = or_default32(s->write_timeout_ms, 30000),
         .max_depth = s->max_depth,
         .max_records = s->max_records,
+        .inflate_ratio = or_default32(s->inflate_ratio, INFLATE_RATIO),
+        .discard_bytes = or_default32(s->discard_bytes, 1 << 20),
+        .discard_ms = or_default32(s->discard_timeout_ms, 2000),
     };
     if (l->grpc_max_bytes > UINT32_MAX)
         l->grpc_max_bytes = UINT32_MAX;

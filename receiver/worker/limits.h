@@ -22,6 +22,9 @@ struct limits {
     uint32_t write_timeout_ms;
     uint32_t max_depth;
     uint32_t max_records;
+    uint32_t inflate_ratio;   /* inflated bytes per byte received, past 1 MiB */
+    uint32_t discard_bytes;   /* of a refused body are read on, so that the client sees its answer, */
+    uint32_t discard_ms;      /* for so long */
 };
 
 void limits_from_settings(struct limits *limits, const Masques__Control__WorkerSettings *settings);

@@ -15,6 +15,8 @@ static const struct otlp_status rows[OTLP_CAUSES] = {
 
     [OTLP_MALFORMED_PROTOBUF] = {"malformed_protobuf", "the request is no valid protobuf",
                                  GRPC_INVALID_ARGUMENT, 400, 0},
+    [OTLP_MALFORMED_JSON] = {"malformed_json", "the request is no valid JSON",
+                             GRPC_INVALID_ARGUMENT, 400, 0},
     [OTLP_TOO_LARGE_WIRE] = {"too_large", "the request is over the size limit",
                              GRPC_RESOURCE_EXHAUSTED, 413, 0},
     [OTLP_TOO_LARGE_INFLATED] = {"too_large_inflated",

@@ -21,6 +21,7 @@ enum otlp_cause {
     OTLP_ACCEPTED = 0,
     /* The payload */
     OTLP_MALFORMED_PROTOBUF,
+    OTLP_MALFORMED_JSON,
     OTLP_TOO_LARGE_WIRE,     /* the body or message as sent is over the limit */
     OTLP_TOO_LARGE_INFLATED, /* inflated it is */
     OTLP_TOO_DEEP,

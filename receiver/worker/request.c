@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/worker/request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
-#include "shared/otlp/sources.h"
-#include "shared/otlp/walk.h"
+
+/* Refining on another thread: owns the body meanwhile. */
+struct request_work {
+    struct job job;
+    struct request *request; /* NULL: the client has gone */
+    struct intake *intake;
+    _Atomic bool cancelled; /* nobody waits: not worth beginning */
+    struct buf text;
+    struct refine refine;
+};
+
+struct request_note {
+    uint64_t rejected;
+    uint64_t mended;
+    size_t len;
+    char text[];
+};
 
 void request_init(struct request *r, struct intake *intake, const struct endpoint *endpoint,
                   uint64_t max_bytes, request_answer_fn on_answer, void *ctx)
@@ -13,6 +29,7 @@ void request_init(struct request *r, struct intake *intake, const struct endpoin
     *r = (struct request){
         .intake = intake,
         .signal = endpoint->signal,
+        .codec = endpoint->codec,
         .coding = endpoint->coding,
         .max_bytes = max_bytes,
         .on_answer = on_answer,
@@ -22,9 +39,8 @@ void request_init(struct request *r, struct intake *intake, const struct endpoin
 
 static void release(struct request *r)
 {
-    blob_drop(r->body);
+    jobs_give_back(r->intake->jobs, r->body, &r->intake->ledger, r->held);
     r->body = NULL;
-    ledger_release(&r->intake->ledger, r->held);
     r->held = 0;
 }
 
@@ -32,12 +48,19 @@ void request_fini(struct request *r)
 {
     if (!r->intake)
         return;
-    if (r->ticket) {
+    if (r->ticket || r->work)
         r->intake->counters.cancelled++;
+    if (r->ticket)
         uplink_abandon(r->intake->uplink, r->ticket);
-        r->ticket = NULL;
+    if (r->work) {
+        r->work->request = NULL;
+        r->work->cancelled = true;
     }
+    r->ticket = NULL;
+    r->work = NULL;
     release(r);
+    free(r->note);
+    r->note = NULL;
     r->intake = NULL;
 }
 
@@ -97,16 +120,32 @@ static void count(struct request *r, enum otlp_cause cause)
     struct counters *counters = &r->intake->counters;
     unsigned index = (unsigned)r->signal - 1;
     counters->requests[index]++;
-    if (cause == OTLP_ACCEPTED) {
-        counters->accepted[index] += r->records;
-    } else {
+    if (cause != OTLP_ACCEPTED) {
         counters->refused[index] += r->records;
         request_count_refusal(r->intake, cause);
+        return;
+    }
+    counters->accepted[index] += r->records;
+    if (r->note) {
+        counters->rejected[index] += r->note->rejected;
+        counters->mended[index] += r->note->mended;
     }
 }
 
+/* The answer of a request that is stored, or has nothing to store. */
+static struct request_answer success(const struct request *r)
+{
+    const struct request_note *note = r->note;
+    struct request_answer answer = {.cause = OTLP_ACCEPTED};
+    if (note) {
+        answer.rejected = note->rejected;
+        answer.message = slice_make(note->text, note->len);
+    }
+    return answer;
+}
+
 /* The request ends here and now. */
-static bool answer_now(struct request *r, enum otlp_cause cause, struct slice message,
+static bool refuse_now(struct request *r, enum otlp_cause cause, struct slice message,
                        struct request_answer *answer)
 {
     count(r, cause);
@@ -131,89 +170,38 @@ static void decided(void *ctx, const struct uplink_verdict *verdict)
     r->ticket = NULL;
     enum otlp_cause cause = causes[verdict->outcome];
     count(r, cause);
-    r->on_answer(r->ctx,
-                 &(struct request_answer){.cause = cause, .after_ms = verdict->after_ms});
+    struct request_answer answer = success(r);
+    if (cause != OTLP_ACCEPTED)
+        answer = (struct request_answer){.cause = cause, .after_ms = verdict->after_ms};
+    r->on_answer(r->ctx, &answer);
 }
 
-/* ---- inflating, walking, publishing ---- */
+/* ---- from body to batch ---- */
 
-static bool grant(void *ctx, size_t bytes)
+static void ask(const struct request *r, struct refine *refine, struct buf *text)
 {
-    struct request *r = ctx;
-    if (!ledger_reserve(&r->intake->ledger, bytes))
-        return false;
-    r->held += bytes;
-    return true;
+    refine->signal = r->signal;
+    refine->codec = r->codec;
+    refine->coding = r->coding;
+    refine->limits = &r->intake->limits;
+    refine->max_bytes = r->max_bytes;
+    refine->ledger = &r->intake->ledger;
+    refine->text = text;
+    refine->body = r->body;
+    refine->held = r->held;
 }
 
-static enum otlp_cause inflate_cause(int err)
+static bool publish(struct request *r, const struct refine *refine)
 {
-    switch (err) {
-    case GW_OK:
-        return OTLP_ACCEPTED;
-    case GW_ERR_TOO_LARGE:
-        return OTLP_TOO_LARGE_INFLATED;
-    case GW_ERR_INVALID:
-        return OTLP_RATIO_GUARD;
-    case GW_ERR_CORRUPT:
-        return OTLP_CORRUPT_GZIP;
-    case GW_ERR_FULL:
-        return OTLP_OVERLOADED;
-    default:
-        return OTLP_INTERNAL;
-    }
-}
-
-/* Replaces the body by what it inflates to; the charge follows. */
-static enum otlp_cause inflate_body(struct request *r, const char **why)
-{
-    struct slice in = r->body ? slice_make(r->body->data, r->body->len) : slice_make(NULL, 0);
-    struct inflate_limits limits = {
-        .max_bytes = (size_t)r->max_bytes, .grant = grant, .ctx = r};
-    uint64_t compressed = r->held;
-    struct blob *out = NULL;
-    int err = inflate_gzip(r->intake->inflate, in, &limits, &out, why);
-    if (err != GW_OK)
-        return inflate_cause(err);
-    blob_drop(r->body);
-    r->body = out;
-    ledger_release(&r->intake->ledger, compressed);
-    r->held -= compressed;
-    return OTLP_ACCEPTED;
-}
-
-/* Proves the body and counts its records; on failure the reason is in the scratch buffer. */
-static enum otlp_cause walk_body(struct request *r)
-{
-    struct intake *intake = r->intake;
-    struct otlp_limits limits = {.max_depth = intake->limits.max_depth,
-                                 .max_records = intake->limits.max_records};
-    struct otlp_walk_result result;
-    int err = otlp_walk(r->signal, slice_make(r->body->data, r->body->len), &limits, &result);
-    if (err == GW_OK) {
-        r->records = result.records;
-        return OTLP_ACCEPTED;
-    }
-    otlp_walk_explain(&result, &intake->scratch);
-    if (result.fault == OTLP_FAULT_DEPTH)
-        return OTLP_TOO_DEEP;
-    return result.fault == OTLP_FAULT_RECORDS ? OTLP_TOO_MANY_RECORDS : OTLP_MALFORMED_PROTOBUF;
-}
-
-static bool publish(struct request *r, uint64_t deadline_ms)
-{
-    struct sources sources;
-    struct slice body = slice_make(r->body->data, r->body->len);
-    sources_collect(r->signal, body, &sources);
     struct uplink_batch batch = {
         .signal = (uint32_t)r->signal,
         .records = (uint32_t)r->records,
         .received_ns = clock_wall_ns(),
         .payload = r->body,
         .charge = r->held,
-        .sources = &sources,
+        .sources = &refine->sources,
     };
-    r->ticket = uplink_publish(r->intake->uplink, &batch, deadline_ms, decided, r);
+    r->ticket = uplink_publish(r->intake->uplink, &batch, r->deadline_ms, decided, r);
     if (!r->ticket)
         return false;
     blob_drop(r->body); /* body and charge are the uplink's now */
@@ -222,26 +210,114 @@ static bool publish(struct request *r, uint64_t deadline_ms)
     return true;
 }
 
+/* Keeps what the sender is told when the batch is stored. False: no memory. */
+static bool note_warning(struct request *r, const struct refine *refine)
+{
+    struct slice text = buf_slice(refine->text);
+    if (refine->rejected == 0 && refine->mended == 0)
+        return true;
+    r->note = malloc(sizeof *r->note + text.len);
+    if (!r->note)
+        return false;
+    *r->note = (struct request_note){refine->rejected, refine->mended, text.len};
+    memcpy(r->note->text, text.data, text.len);
+    return true;
+}
+
+/* Goes on with what was made of the body. As request_submit(). */
+static bool proceed(struct request *r, const struct refine *refine, struct request_answer *answer)
+{
+    r->body = refine->body;
+    r->held = refine->held;
+    r->records = refine->records;
+    if (refine->cause != OTLP_ACCEPTED)
+        return refuse_now(r, refine->cause, buf_slice(refine->text), answer);
+    if (!note_warning(r, refine))
+        return refuse_now(r, OTLP_INTERNAL, slice_make(NULL, 0), answer);
+    if (r->records == 0) {
+        r->intake->counters.empty_requests += !r->note;
+        count(r, OTLP_ACCEPTED);
+        release(r);
+        *answer = success(r);
+        return false;
+    }
+    if (publish(r, refine))
+        return true;
+    return refuse_now(r, OTLP_INTERNAL, slice_make(NULL, 0), answer);
+}
+
+/* ---- large bodies ---- */
+
+static void work_run(struct job *job)
+{
+    struct request_work *work = (struct request_work *)job;
+    struct refinery tools;
+    if (work->cancelled)
+        return;
+    work->refine.cause = OTLP_INTERNAL;
+    if (refinery_init(&tools) != GW_OK)
+        return;
+    if (!refine_run(&work->refine, &tools, false))
+        work->refine.cause = OTLP_INTERNAL;
+    refinery_fini(&tools);
+}
+
+static void work_done(struct job *job, bool ran)
+{
+    struct request_work *work = (struct request_work *)job;
+    struct intake *intake = work->intake;
+    struct request *r = work->request;
+    struct refine *refine = &work->refine;
+    struct request_answer answer;
+    if (!r) {
+        jobs_give_back(intake->jobs, refine->body, &intake->ledger, refine->held);
+    } else {
+        r->work = NULL;
+        if (!ran)
+            refine->cause = OTLP_STOPPING;
+        else if (refine->cause == OTLP_ACCEPTED && loop_now_ms(intake->loop) >= r->deadline_ms)
+            refine->cause = OTLP_OVERLOADED; /* whoever waits for it is about to give up */
+        if (!proceed(r, refine, &answer))
+            r->on_answer(r->ctx, &answer);
+    }
+    buf_free(&work->text);
+    free(work);
+}
+
+/* Hands the body to the thread. False: it has to be done here. */
+static bool hand_over(struct request *r)
+{
+    struct intake *intake = r->intake;
+    struct request_work *work = malloc(sizeof *work);
+    if (!work)
+        return false;
+    work->job = (struct job){.run = work_run, .done = work_done};
+    work->request = r;
+    work->intake = intake;
+    work->cancelled = false;
+    work->text = buf_make(INTAKE_SCRATCH_BYTES);
+    ask(r, &work->refine, &work->text);
+    if (!jobs_put(intake->jobs, &work->job)) {
+        free(work);
+        return false;
+    }
+    intake->counters.large_requests++;
+    r->work = work;
+    r->body = NULL;
+    r->held = 0;
+    return true;
+}
+
 bool request_submit(struct request *r, uint64_t deadline_ms, struct request_answer *answer)
 {
-    struct buf *scratch = &r->intake->scratch;
-    enum otlp_cause cause = OTLP_ACCEPTED;
-    buf_clear(scratch);
-    if (r->coding == ENDPOINT_GZIP) {
-        const char *why = "";
-        cause = inflate_body(r, &why);
-        if (cause != OTLP_ACCEPTED)
-            return answer_now(r, cause, slice_of(why ? why : ""), answer);
-    }
-    if (r->body)
-        cause = walk_body(r);
-    if (cause != OTLP_ACCEPTED)
-        return answer_now(r, cause, buf_slice(scratch), answer);
-    if (r->records == 0) {
-        r->intake->counters.empty_requests++;
-        return answer_now(r, OTLP_ACCEPTED, slice_make(NULL, 0), answer);
-    }
-    if (!publish(r, deadline_ms))
-        return answer_now(r, OTLP_INTERNAL, slice_make(NULL, 0), answer);
-    return true;
+    struct intake *intake = r->intake;
+    struct refine refine;
+    r->deadline_ms = deadline_ms;
+    ask(r, &refine, &intake->scratch);
+    bool large = refine_is_large(&refine) || !refine_run(&refine, &intake->refinery, true);
+    if (large && hand_over(r))
+        return true;
+    if (large && !refine_run(&refine, &intake->refinery, false))
+        refine.cause = OTLP_INTERNAL; /* cannot be: nothing is too large any more */
+    return proceed(r, &refine, answer);
 }

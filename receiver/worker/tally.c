@@ -28,8 +28,22 @@ static void add_requests(struct tally *t, const struct counters *c)
         add_count(t, names[i], c->requests[i]);
     add_count(t, "requests_grpc", c->grpc_requests);
     add_count(t, "requests_http1", c->http1_requests);
+    add_count(t, "requests_http2", c->http2_requests);
+    add_count(t, "requests_large", c->large_requests);
     add_count(t, "requests_empty", c->empty_requests);
     add_count(t, "requests_cancelled", c->cancelled);
+}
+
+static void add_damage(struct tally *t, const struct counters *c)
+{
+    static const char *const mended[OTLP_SIGNALS] = {"mended_logs", "mended_metrics",
+                                                     "mended_traces"};
+    static const char *const rejected[OTLP_SIGNALS] = {"rejected_logs", "rejected_metrics",
+                                                       "rejected_traces"};
+    for (unsigned i = 0; i < OTLP_SIGNALS; i++) {
+        add_count(t, mended[i], c->mended[i]);
+        add_count(t, rejected[i], c->rejected[i]);
+    }
 }
 
 static void add_refusals(struct tally *t, const struct counters *c)
@@ -76,6 +90,7 @@ void tally_fill(struct tally *t, const struct intake *intake, uint32_t connectio
     t->count = 0;
     add_connections(t, c, connections);
     add_requests(t, c);
+    add_damage(t, c);
     add_uplink(t, intake);
     add_refusals(t, c);
 }

@@ -18,6 +18,7 @@ struct uplink {
     const struct log *log;
     const char *name;
     struct ledger *ledger;
+    struct jobs *jobs;
     const struct uplink_events *events;
     void *ctx;
     struct peer *peer;
@@ -48,8 +49,11 @@ static void forget(struct uplink *u, struct uplink_ticket *ticket)
         u->counters.in_flight_bytes -= ticket->payload->len;
     if (u->cursor == ticket)
         u->cursor = ticket->next;
-    ledger_release(u->ledger, ticket->charge);
+    struct blob *payload = ticket->payload;
+    uint64_t charge = ticket->charge;
+    ticket->payload = NULL;
     tickets_remove(&u->tickets, ticket);
+    jobs_give_back(u->jobs, payload, u->ledger, charge);
     u->counters.open = u->tickets.count;
 }
 
@@ -338,6 +342,7 @@ struct uplink *uplink_new(const struct uplink_setup *setup)
     u->log = setup->log;
     u->name = setup->name;
     u->ledger = setup->ledger;
+    u->jobs = setup->jobs;
     u->events = setup->events;
     u->ctx = setup->ctx;
     u->away_since_ms = loop_now_ms(loop);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "receiver/worker/jobs.h"
 #include "receiver/worker/ledger.h"
 #include "shared/base/blob.h"
 #include "shared/base/log.h"
@@ -83,6 +84,7 @@ struct uplink_setup {
     const char *endpoint; /* of the router */
     const char *name;     /* of this worker on the bus: "worker/1" */
     struct ledger *ledger;
+    struct jobs *jobs; /* for freeing large payloads; may be NULL */
     const struct uplink_events *events; /* may be NULL */
     void *ctx;                          /* of the events */
     const struct log *log;

@@ -51,6 +51,8 @@ static void fill_heartbeat(void *ctx, Masques__Bus__Heartbeat *heartbeat)
     w->bus_counters.accepted = counters->accepted;
     w->bus_counters.n_refused = OTLP_SIGNALS;
     w->bus_counters.refused = counters->refused;
+    w->bus_counters.n_rejected = OTLP_SIGNALS;
+    w->bus_counters.rejected = counters->rejected;
     w->bus_counters.n_requests = OTLP_SIGNALS;
     w->bus_counters.requests = counters->requests;
     heartbeat->counters = &w->bus_counters;
@@ -81,7 +83,7 @@ static void init_intake(struct worker *w, const Masques__Control__WorkerSettings
     intake->endpoints.http_paths[OTLP_TRACES] = path_or_null(s->traces_path);
     intake->endpoints.wanted = s->wanted;
     intake->scratch = buf_make(INTAKE_SCRATCH_BYTES);
-    intake->inflate = inflate_new();
+    intake->jobs = jobs_new(w->loop);
 }
 
 static void drain_ended(void *ctx)
@@ -108,13 +110,14 @@ struct worker *worker_new(struct loop *loop, struct link_context *context,
         .endpoint = settings->bus_endpoint,
         .name = settings->name,
         .ledger = &w->intake.ledger,
+        .jobs = w->intake.jobs,
         .events = &uplink_events,
         .ctx = w,
         .log = log,
     });
     w->door = door_new(&w->intake);
     w->drain_end = loop_timer_new(loop, drain_ended, w);
-    if (!w->intake.inflate || !w->intake.uplink || !w->door || !w->drain_end)
+    if (refinery_init(&w->intake.refinery) != GW_OK || !w->intake.jobs || !w->intake.uplink || !w->door || !w->drain_end)
         worker_free(&w);
     return w;
 }
@@ -126,8 +129,9 @@ void worker_free(struct worker **at)
     if (!w)
         return;
     door_free(&w->door); /* connections let go of their tickets: before the uplink */
+    jobs_free(&w->intake.jobs); /* what it was working on goes to nobody any more */
     uplink_free(&w->intake.uplink);
-    inflate_free(&w->intake.inflate);
+    refinery_fini(&w->intake.refinery);
     loop_timer_free(&w->drain_end);
     buf_free(&w->intake.scratch);
     free(w);
@@ -185,6 +189,8 @@ void worker_fill_beat(struct worker *w, Masques__Control__Beat *beat)
     beat->accepted = counters->accepted;
     beat->n_refused = OTLP_SIGNALS;
     beat->refused = counters->refused;
+    beat->n_rejected = OTLP_SIGNALS;
+    beat->rejected = counters->rejected;
     tally_fill(&w->tally, &w->intake, door_connections(w->door));
     beat->n_numbers = w->tally.count;
     beat->numbers = w->tally.list;

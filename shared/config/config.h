@@ -63,6 +63,9 @@ struct config_limits {
     uint32_t connections_per_address;
     uint32_t max_depth; /* protobuf messages within each other, the request being 1 */
     uint32_t max_records; /* a request */
+    uint32_t inflate_ratio; /* inflated bytes per byte received, past 1 MiB */
+    uint64_t discard_bytes; /* of a refused body that are read on, */
+    uint64_t discard_timeout_ns; /* for so long */
 };
 
 struct config_masques {

@@ -2,7 +2,7 @@
 // Sends logs, metrics and spans with the genuine exporters of the OpenTelemetry JS SDK, then prints what it sent and
 // only the SDK knows (ids, times) as one line of JSON. What the values should look like at the other end stands in
 // values.json. An export that fails makes the exit code 1.
-//   node otel-sdk.mjs grpc|http/protobuf none|gzip ENDPOINT
+//   node otel-sdk.mjs grpc|http/protobuf|http/json none|gzip ENDPOINT
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { diag, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
@@ -13,7 +13,7 @@ import { AggregationTemporality, AggregationType, MeterProvider, PeriodicExporti
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 
 const [protocol, compression, endpoint] = process.argv.slice(2);
-const flavour = { grpc: 'grpc', 'http/protobuf': 'proto' }[protocol];
+const flavour = { grpc: 'grpc', 'http/protobuf': 'proto', 'http/json': 'http' }[protocol];
 const require = createRequire(import.meta.url);
 
 let errors = 0;

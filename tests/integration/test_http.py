@@ -228,7 +228,7 @@ class Http(unittest.TestCase):
 
     def test_other_content_types_and_codings_are_415(self):
         body = telemetry.logs(["kind"])
-        for kind in ("text/plain", "application/octet-stream", "application/json", None, "application/grpc"):
+        for kind in ("text/plain", "application/octet-stream", "application/jsonl", None, "application/grpc"):
             with self.subTest(kind):
                 answer = post(self.gateway.http, "/v1/logs", body, content_type=kind)
                 self.assertIn(answer.headers["content-type"], ("application/json",))

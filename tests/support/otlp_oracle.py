@@ -87,12 +87,13 @@ def _hex_to_base64(node):
             else _hex_to_base64(value) for key, value in node.items()}
 
 
-def from_json(signal, text):
-    """The request that OTLP JSON means: proto3 JSON, but ids in hex. Unknown keys are an error."""
+def from_json(signal, text, strict=True):
+    """The request that OTLP JSON means: proto3 JSON, but ids in hex. Unknown keys are an error if `strict`."""
     message = REQUESTS[signal]()
     # A double may be written -0, which Python would take for the integer 0.
     tree = json.loads(text, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))
-    return json_format.ParseDict(_hex_to_base64(tree), message, max_recursion_depth=400)
+    return json_format.ParseDict(_hex_to_base64(tree), message, max_recursion_depth=400,
+                                 ignore_unknown_fields=not strict)
 
 
 def records(signal, message):

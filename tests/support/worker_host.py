@@ -10,15 +10,22 @@ import tempfile
 from gateway import SANITIZER, BIN, wait_for
 
 HOST = os.path.join(os.environ["MASQUES_TEST_BIN"], "worker_host")
+PROBE = os.path.join(os.environ["MASQUES_TEST_BIN"], "turn_probe.so")
 WORKER = os.path.join(BIN, "masques-receiver-worker")
 
 
 class WorkerHost:
-    def __init__(self, **numbers):
+    """numbers: of WorkerSettings in control.proto. probe: measure the turns of the loop (turn_probe.c)."""
+
+    def __init__(self, probe=False, **numbers):
         self._directory = tempfile.TemporaryDirectory(prefix="masques-worker-")
         self._errors = open(os.path.join(self._directory.name, "stderr"), "w+")
         options = [f"{name}={number}" for name, number in numbers.items()]
-        self._process = subprocess.Popen([HOST, *options, WORKER, self._directory.name], text=True,
+        environment = dict(os.environ)
+        if probe:
+            self._turns = os.path.join(self._directory.name, "turns")
+            environment.update(LD_PRELOAD=PROBE, TURN_PROBE=self._turns)
+        self._process = subprocess.Popen([HOST, *options, WORKER, self._directory.name], text=True, env=environment,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors)
         words = self._process.stdout.readline().split()
         self.address = ("127.0.0.1", int(words[1]))
@@ -42,6 +49,11 @@ class WorkerHost:
     def numbers(self):
         """Of the last beat; what is missing there is 0."""
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", self.command("beat")[0])}
+
+    def longest_turn_us(self):
+        """(CPU, clock) of the worker's loop so far."""
+        with open(self._turns, encoding="ascii") as file:
+            return tuple(map(int, file.read().split()))
 
     def wait_for_number(self, name, test):
         return wait_for(lambda: test(self.numbers().get(name, 0)), f"the right {name} in a beat")

@@ -85,6 +85,9 @@ START_TEST(the_settings_of_our_own_have_the_defaults_of_the_design)
     ck_assert_uint_eq(m->limits.write_timeout_ns, 30 * second);
     ck_assert_uint_eq(m->limits.max_depth, 100);
     ck_assert_uint_eq(m->limits.max_records, 1000000);
+    ck_assert_uint_eq(m->limits.inflate_ratio, 200);
+    ck_assert_uint_eq(m->limits.discard_bytes, SIZE_MIB);
+    ck_assert_uint_eq(m->limits.discard_timeout_ns, 2 * second);
     ck_assert_uint_eq(m->store_max_bytes, 256 * SIZE_MIB);
     ck_assert_uint_eq(m->store_segment_bytes, 8 * SIZE_MIB);
     ck_assert_uint_eq(m->router_memory_bytes, 64 * SIZE_MIB);

@@ -50,8 +50,9 @@ static const struct {
     {"POST", "/v1/logs", PB "s", "", OTLP_UNSUPPORTED_MEDIA_TYPE, OTLP_LOGS, OTLP_JSON, 0, PB},
     {"POST", "/v1/logs", "application/grpc", "", OTLP_UNSUPPORTED_MEDIA_TYPE, OTLP_LOGS, OTLP_JSON,
      0, "HTTP/2"},
-    {"POST", "/v1/logs", "application/json", "", OTLP_UNSUPPORTED_MEDIA_TYPE, OTLP_LOGS, OTLP_JSON,
-     0, "JSON is not supported yet"},
+    {"POST", "/v1/logs", "application/json", "", OTLP_ACCEPTED, OTLP_LOGS, OTLP_JSON, 0, NULL},
+    {"POST", "/v1/traces", "APPLICATION/json; charset=utf-8", "gzip", OTLP_ACCEPTED, OTLP_TRACES,
+     OTLP_JSON, 1, NULL},
 
     {"POST", "/v1/logs", PB, "zstd", OTLP_UNSUPPORTED_CODING, OTLP_LOGS, OTLP_PROTOBUF, 0,
      "Content-Encoding \"zstd\": supported are identity and gzip"},

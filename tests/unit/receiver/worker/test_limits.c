@@ -21,6 +21,9 @@ START_TEST(what_the_settings_leave_out_has_its_default)
     ck_assert_uint_eq(limits.body_bytes_per_s, 65536);
     ck_assert_uint_eq(limits.idle_timeout_ms, 300000);
     ck_assert_uint_eq(limits.write_timeout_ms, 30000);
+    ck_assert_uint_eq(limits.inflate_ratio, 200);
+    ck_assert_uint_eq(limits.discard_bytes, 1 << 20);
+    ck_assert_uint_eq(limits.discard_ms, 2000);
 }
 END_TEST
 
@@ -33,12 +36,18 @@ START_TEST(settings_win_over_defaults)
     settings.ledger_bytes = 9000;
     settings.max_streams = 3;
     settings.max_depth = 7;
+    settings.inflate_ratio = 11;
+    settings.discard_bytes = 12;
+    settings.discard_timeout_ms = 13;
     limits_from_settings(&limits, &settings);
     ck_assert_uint_eq(limits.http_max_bytes, 1000);
     ck_assert_uint_eq(limits.grpc_max_bytes, 2000);
     ck_assert_uint_eq(limits.ledger_bytes, 9000);
     ck_assert_uint_eq(limits.max_streams, 3);
     ck_assert_uint_eq(limits.max_depth, 7);
+    ck_assert_uint_eq(limits.inflate_ratio, 11);
+    ck_assert_uint_eq(limits.discard_bytes, 12);
+    ck_assert_uint_eq(limits.discard_ms, 13);
 }
 END_TEST
 

@@ -15,6 +15,7 @@ static const struct {
 } rows[] = {
     {OTLP_ACCEPTED, 0, 200, false, "success"},
     {OTLP_MALFORMED_PROTOBUF, 3, 400, false, "bad data must not be retried"},
+    {OTLP_MALFORMED_JSON, 3, 400, false, "bad data"},
     {OTLP_TOO_LARGE_WIRE, 8, 413, false, "over the limit: RESOURCE_EXHAUSTED without RetryInfo"},
     {OTLP_TOO_LARGE_INFLATED, 8, 413, false, "the limit holds after decompression too"},
     {OTLP_TOO_DEEP, 3, 400, false, "bad data"},
