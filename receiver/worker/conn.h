@@ -12,7 +12,7 @@
 #include "receiver/worker/intake.h"
 
 #define CONN_RECV_BYTES (128u << 10)     /* of the one buffer that all connections of a worker receive into */
-#define CONN_OUT_HIGH_BYTES (256u << 10) /* queued answers; beyond it nothing more is read */
+#define CONN_OUT_HIGH_BYTES (64u << 10)  /* queued answers; beyond it nothing more is read */
 #define CONN_OUT_MAX_BYTES (1u << 20)    /* queued answers; a connection that gets here is ended */
 
 struct conn;

@@ -6,15 +6,21 @@
 #include "receiver/worker/remark.h"
 
 #define HEADERS_RESET_FACTOR 8u /* so many times over the limit there is no polite answer any more */
+#define CHARGE_BYTES (sizeof(struct h2_stream) + 1024) /* with what nghttp2 keeps for it, roughly */
 #define GRPC_SERVICES "/opentelemetry.proto.collector."
 
 /* ---- life ---- */
 
 struct h2_stream *h2_stream_new(struct h2_conn *h, int32_t id)
 {
-    struct h2_stream *s = malloc(sizeof *s);
-    if (!s)
+    struct ledger *ledger = &h->intake->ledger;
+    if (!ledger_reserve(ledger, CHARGE_BYTES))
         return NULL;
+    struct h2_stream *s = malloc(sizeof *s);
+    if (!s) {
+        ledger_release(ledger, CHARGE_BYTES);
+        return NULL;
+    }
     /* All but the large texts of the endpoint, which the call fills in. */
     s->h = h;
     s->call = &h2_grpc_call;
@@ -71,6 +77,7 @@ void h2_stream_free(struct h2_stream *s)
     if (s->next)
         s->next->prev = s->prev;
     h->open--;
+    ledger_release(&h->intake->ledger, CHARGE_BYTES);
     free(s);
 }
 

@@ -69,7 +69,7 @@ struct h2_stream {
 
 /* ---- for the connection ---- */
 
-/* Joins h->streams. NULL: no memory. */
+/* Joins h->streams. NULL: no memory, or none that the ledger grants. */
 struct h2_stream *h2_stream_new(struct h2_conn *h, int32_t id);
 /* Leaves the list, lets go of its request. */
 void h2_stream_free(struct h2_stream *s);

@@ -37,6 +37,7 @@ struct http1_conn {
     struct http1_chunked chunks;
     struct request request;
     struct buf pending; /* bytes that could not be used yet */
+    uint64_t charged;   /* bytes, to the ledger for them */
 };
 
 static void process(struct http1_conn *h, struct slice bytes);
@@ -298,6 +299,23 @@ static size_t take_all(struct http1_conn *h, struct slice bytes)
     return used;
 }
 
+/* What is kept for later is charged like any other memory of clients. Where there is none left, the requests that are
+ * kept are not answered: the connection ends with the answer that is under way, or with this one. */
+static void charge_pending(struct http1_conn *h)
+{
+    struct ledger *ledger = &h->intake->ledger;
+    bool room = h->pending.cap <= h->charged || ledger_reserve(ledger, h->pending.cap - h->charged);
+    if (!room)
+        buf_free(&h->pending);
+    if (h->pending.cap < h->charged)
+        ledger_release(ledger, h->charged - h->pending.cap);
+    h->charged = h->pending.cap;
+    if (!room && h->state == ST_WAITING)
+        h->keep_alive = false;
+    else if (!room)
+        refuse_cause(h, OTLP_OVERLOADED, "");
+}
+
 /* Works on what is pending and then on `bytes`; keeps what cannot be used yet. */
 static void process(struct http1_conn *h, struct slice bytes)
 {
@@ -320,6 +338,8 @@ static void process(struct http1_conn *h, struct slice bytes)
             conn_abort(h->conn);
     }
     h->processing = false;
+    if (h->pending.cap != h->charged)
+        charge_pending(h);
     if (h->state == ST_WAITING && h->pending.len && !h->held) {
         h->held = true;
         conn_hold_input(h->conn, true);
@@ -418,6 +438,7 @@ static void fini(void *p)
     struct http1_conn *h = p;
     request_fini(&h->request);
     buf_free(&h->pending);
+    ledger_release(&h->intake->ledger, h->charged);
     free(h);
 }
 
