@@ -13,7 +13,7 @@
 #define PARTS_MAX (BUS_FRAMES_MAX + 2) /* with route and header; more is no message of ours */
 #define ROUTE_BYTES 5       /* ROUTER's own ids: a zero byte and a 32-bit number (zmq_socket(3)) */
 #define HEADER_MAX_BYTES (4u * 1024 * 1024)
-#define LINGER_CLOSE_MS 1000
+#define LINGER_CLOSE_MS 100 /* BYE to a router that is gone must not hold up the end */
 #define DEFAULT_BACKLOG 128
 
 struct link {

@@ -26,7 +26,7 @@
 /* ZeroMQ's context with its I/O thread: one a process, made after fork+exec. */
 struct link_context;
 struct link_context *link_context_new(void); /* returns owned; NULL: no memory */
-/* Waits at most 2 s for what is still to be sent. All links must be closed. */
+/* Waits for what the closed links still have to send (see link_close). All links must be closed. */
 void link_context_free(struct link_context **context);
 
 /* A message received. Its owner frees it; payloads live as long as it does. */
@@ -61,7 +61,7 @@ struct link *link_connect(struct loop *loop, struct link_context *context, const
                           link_message_fn on_message, void *ctx, const struct log *log,
                           const char **why);
 
-/* Closes the socket: what is queued gets at most 1 s more. Safe from inside on_message. */
+/* Closes the socket: what is queued gets at most 100 ms more. Safe from inside on_message. */
 void link_close(struct link **link);
 /* The same, and what is queued is thrown away: it was meant for a session that is over. */
 void link_drop(struct link **link);
