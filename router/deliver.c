@@ -104,6 +104,8 @@ static int send_extents(struct deliver *d, struct sessions *sessions, struct sub
 
 /* ---- with its bytes ---- */
 
+_Static_assert(STORE_GROUP_BATCHES_MAX <= BUS_FRAMES_MAX, "a group travels in one message");
+
 /* Reads all batches, one behind the other. */
 static int read_payload(struct store *store, unsigned signal, const struct store_extent *batches,
                         size_t count, struct blob *into)
@@ -117,23 +119,17 @@ static int read_payload(struct store *store, unsigned signal, const struct store
     return GW_OK;
 }
 
-/* Cuts the payload into frames of `each` batches; returns how many. */
-static size_t cut_frames(struct deliver *d, const struct store_extent *batches, size_t count,
-                         size_t each, struct blob *payload, struct link_payload *frames)
+/* One frame a batch. */
+static void cut_frames(struct deliver *d, const struct store_extent *batches, size_t count,
+                       struct blob *payload, struct link_payload *frames)
 {
-    size_t made = 0, at = 0;
-    for (size_t i = 0; i < count; i += each, made++) {
-        size_t bytes = 0;
-        d->times[made] = batches[i].received_ns;
-        d->records[made] = 0;
-        for (size_t k = i; k < count && k < i + each; k++) {
-            bytes += batches[k].length;
-            d->records[made] += batches[k].records;
-        }
-        frames[made] = (struct link_payload){slice_make(payload->data + at, bytes), payload};
-        at += bytes;
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        d->times[i] = batches[i].received_ns;
+        d->records[i] = batches[i].records;
+        frames[i] = (struct link_payload){slice_make(payload->data + at, batches[i].length), payload};
+        at += batches[i].length;
     }
-    return made;
 }
 
 static int send_inline(struct deliver *d, struct store *store, struct sessions *sessions,
@@ -143,19 +139,18 @@ static int send_inline(struct deliver *d, struct store *store, struct sessions *
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += batches[i].length;
-    size_t each = (count + DELIVER_FRAMES_MAX - 1) / DELIVER_FRAMES_MAX;
-    struct link_payload *frames = malloc((count / each + 1) * sizeof *frames);
+    struct link_payload *frames = malloc(count * sizeof *frames);
     struct blob *payload = blob_new(bytes);
     int err = frames && payload ? GW_OK : GW_ERR_NOMEM;
     if (err == GW_OK)
         err = read_payload(store, signal, batches, count, payload);
     if (err == GW_OK) {
-        size_t made = cut_frames(d, batches, count, each, payload, frames);
-        frame->deliver->n_received_ns = made;
+        cut_frames(d, batches, count, payload, frames);
+        frame->deliver->n_received_ns = count;
         frame->deliver->received_ns = d->times;
-        frame->deliver->n_batch_records = made;
+        frame->deliver->n_batch_records = count;
         frame->deliver->batch_records = d->records;
-        err = sessions_send(sessions, sub->session, frame, frames, made);
+        err = sessions_send(sessions, sub->session, frame, frames, count);
     }
     blob_drop(payload);
     free(frames);

@@ -6,11 +6,6 @@
 
 #include "router/subscriber.h"
 
-/* Payload frames of one message; a group of more batches travels with neighbours joined (the
- * concatenation of batches is a batch), the receive time being that of the first. Below the link's
- * limit of parts. */
-#define DELIVER_FRAMES_MAX 1000u
-
 /* Memory for the message being put together, kept from one to the next. Embedded; all zero is
  * empty. */
 struct deliver {

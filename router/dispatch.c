@@ -394,11 +394,19 @@ void dispatch_drain(struct dispatch *d)
     loop_timer_set(d->timer, 0);
 }
 
+/* Whose backlog the end waits for. */
+static bool is_waited_for(const struct subscriber *sub)
+{
+    if (sub->mode == STORE_LIVE)
+        return false;
+    return sub->session || (sub->owner == OWNER_CONFIG && !sub->left);
+}
+
 bool dispatch_idle(const struct dispatch *d)
 {
     for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
         const struct subscriber *sub = subscribers_at(d->subscribers, i);
-        if (!sub->session || sub->mode == STORE_LIVE)
+        if (!is_waited_for(sub))
             continue;
         for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
             struct store_counts counts;

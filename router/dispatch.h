@@ -13,7 +13,7 @@
 #include "router/subscribers.h"
 
 /* A delivery close behind another waits for so much, or so long; that also says what is close. */
-#define DISPATCH_WORTH_BYTES (256u * 1024)
+#define DISPATCH_WORTH_BYTES (1024u * 1024)
 #define DISPATCH_WORTH_MS 5u
 #define DISPATCH_QUANTUM_BYTES (4u << 20) /* of one exporter before the next has its turn */
 
@@ -47,7 +47,8 @@ bool dispatch_turn(struct dispatch *dispatch, bool journaled);
 
 /* From now on nothing waits to grow. */
 void dispatch_drain(struct dispatch *dispatch);
-/* No exporter that is there has anything pending, live ones excepted. */
+/* Nothing is pending for those who are there (live ones excepted), nor for exporters of the configuration that are
+ * still starting or being restarted. */
 bool dispatch_idle(const struct dispatch *dispatch);
 
 #endif

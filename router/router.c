@@ -69,7 +69,7 @@ static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome
 static void on_opened(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
 {
     struct router *r = ctx;
-    log_info(r->log, "%s is here (process %d)", session_name(session), (int)session_pid(session));
+    log_debug(r->log, "%s is here (process %d)", session_name(session), (int)session_pid(session));
     if (is_worker(session))
         ingress_opened(r->ingress);
     else
@@ -79,7 +79,7 @@ static void on_opened(void *ctx, struct session *session, const Masques__Bus__He
 static void on_closed(void *ctx, struct session *session, const char *why)
 {
     struct router *r = ctx;
-    log_info(r->log, "%s is gone: %s", session_name(session), why);
+    log_debug(r->log, "%s is gone: %s", session_name(session), why);
     if (is_worker(session)) {
         ingress_closed(r->ingress, session);
         return;

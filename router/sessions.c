@@ -18,6 +18,7 @@ struct session {
     struct name_claim claim;
     uint64_t heard_ms;
     void *owner;
+    bool left; /* said BYE */
     const char *over; /* not NULL: ends with this turn, because … */
 };
 
@@ -276,7 +277,8 @@ static void session_message(struct sessions *s, const struct link_message *messa
     if (session->over)
         return;
     session->heard_ms = loop_now_ms(s->loop);
-    if (message->frame->body_case == MASQUES__BUS__FRAME__BODY_BYE)
+    session->left = message->frame->body_case == MASQUES__BUS__FRAME__BODY_BYE;
+    if (session->left)
         close_session(s, session, "BYE");
     else
         s->events->message(s->ctx, session, message);
@@ -453,6 +455,11 @@ uint64_t session_number(const struct session *session)
 pid_t session_pid(const struct session *session)
 {
     return session->claim.pid;
+}
+
+bool session_left(const struct session *session)
+{
+    return session->left;
 }
 
 bool session_is_over(const struct session *session)

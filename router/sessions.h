@@ -82,6 +82,8 @@ const char *session_name(const struct session *session);
 Masques__Bus__PeerKind session_kind(const struct session *session);
 uint64_t session_number(const struct session *session);
 pid_t session_pid(const struct session *session);
+/* It said BYE: it left on purpose, and nobody need wait for it. */
+bool session_left(const struct session *session);
 /* It ends with this turn: nothing can be sent any more. */
 bool session_is_over(const struct session *session);
 /* What the upper layer keeps about the peer; NULL at first. */

@@ -56,6 +56,7 @@ struct subscriber {
     uint32_t signals; /* bit n: takes signal n */
     struct store_consumer *consumer;
     struct session *session; /* NULL: away */
+    bool left;               /* away because it said BYE: it does not come back by itself */
     uint64_t
         leave_ms; /* LIVE and away since before the router's start: unregistered then; 0: not so */
     /* Of the session: */

@@ -265,6 +265,7 @@ int subscribers_admit(struct subscribers *s, struct session *session,
         return err;
     }
     sub->session = session;
+    sub->left = false;
     sub->local = hello->local;
     sub->credit_known = false;
     sub->credit = 0;
@@ -282,6 +283,7 @@ void subscribers_closed(struct subscribers *s, struct session *session)
     if (!sub)
         return;
     sub->session = NULL;
+    sub->left = session_left(session);
     sub->out_bytes = 0;
     for (unsigned i = 0; i < STORE_SIGNALS; i++)
         lane_clear(&sub->lanes[i]);

@@ -366,7 +366,7 @@ static void on_up(void *ctx, const Masques__Bus__Welcome *welcome)
 {
     struct session *s = ctx;
     s->was_up = true;
-    log_info(s->log, "session %" PRIu64 " with the router", welcome->session);
+    log_debug(s->log, "session %" PRIu64 " with the router", welcome->session);
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Credit credit = MASQUES__BUS__CREDIT__INIT;
     credit.bytes = s->identity.credit_bytes;

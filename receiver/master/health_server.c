@@ -15,7 +15,6 @@
 #define CLIENTS_MAX 64
 #define HEAD_BYTES 4096u
 #define BODY_BYTES (1024u * 1024)
-#define REQUEST_MS 10000u           /* from the first wait for a request to the end of its answer */
 #define LINGER_MS 2000u             /* after the last answer */
 #define LINGER_BYTES (1024u * 1024) /* read and thrown away then */
 
@@ -38,9 +37,9 @@ struct client {
 struct health_server {
     struct loop *loop;
     const char *path;
+    uint32_t request_ms;
     health_server_fn body;
     void *ctx;
-    const struct log *log;
     struct event *accepting;
     struct client *clients;
     unsigned count;
@@ -171,7 +170,7 @@ static void advance(struct client *c)
             linger(c);
             return;
         }
-        loop_timer_set(c->limit, REQUEST_MS);
+        loop_timer_set(c->limit, c->server->request_ms);
     }
 }
 
@@ -187,7 +186,7 @@ static void client_writable(evutil_socket_t fd, short what, void *arg)
     } else if (err == GW_OK && c->close_after) {
         linger(c);
     } else if (err == GW_OK) {
-        loop_timer_set(c->limit, REQUEST_MS);
+        loop_timer_set(c->limit, c->server->request_ms);
         advance(c);
     }
 }
@@ -243,7 +242,7 @@ static void add_client(struct health_server *server, int fd)
     c->writable = event_new(base, fd, EV_WRITE, client_writable, c);
     c->limit = loop_timer_new(server->loop, client_too_slow, c);
     if (c->readable && c->writable && c->limit && event_add(c->readable, NULL) == 0)
-        loop_timer_set(c->limit, REQUEST_MS);
+        loop_timer_set(c->limit, c->server->request_ms);
     else
         client_free(c);
 }
@@ -262,12 +261,13 @@ static void accept_one(evutil_socket_t listener, short what, void *arg)
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 struct health_server *health_server_new(struct loop *loop, int fd, const char *path,
-                                        health_server_fn body, void *ctx, const struct log *log)
+                                        uint32_t request_ms, health_server_fn body, void *ctx)
 {
     struct health_server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
-    *server = (struct health_server){.loop = loop, .path = path, .body = body, .ctx = ctx, .log = log};
+    *server = (struct health_server){
+        .loop = loop, .path = path, .request_ms = request_ms, .body = body, .ctx = ctx};
     server->accepting = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, accept_one, server);
     if (!server->accepting || event_add(server->accepting, NULL) != 0)
         health_server_free(&server);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The health endpoint: GET and HEAD of "/", "/health" and the configured path, in HTTP/1.1. Small and bounded: a
- * request and its answer have 10 s in all, one request of a connection is answered at a time, and the oldest of 64
+ * request and its answer have a limit of time in all, one request of a connection is answered at a time, and the oldest of 64
  * connections makes room for the 65th, so that nobody can keep a probe from being answered. */
 #ifndef MASQUES_MASTER_HEALTH_SERVER_H
 #define MASQUES_MASTER_HEALTH_SERVER_H
 
 #include "shared/base/buf.h"
-#include "shared/base/log.h"
 #include "shared/base/loop.h"
+
+#define HEALTH_SERVER_REQUEST_MS 10000u
 
 struct health_server;
 
@@ -15,9 +16,9 @@ struct health_server;
 typedef bool (*health_server_fn)(void *ctx, struct buf *body);
 
 /* Answers on the listening socket `fd` (borrowed, non-blocking). `path` is one more path that counts; borrowed.
- * Returns owned; NULL: no memory. */
+ * `request_ms`: from the first wait for a request to the end of its answer. Returns owned; NULL: no memory. */
 struct health_server *health_server_new(struct loop *loop, int fd, const char *path,
-                                        health_server_fn body, void *ctx, const struct log *log);
+                                        uint32_t request_ms, health_server_fn body, void *ctx);
 void health_server_free(struct health_server **server);
 
 #endif

@@ -192,7 +192,8 @@ static int bring_up(struct gateway *g, char why[512])
         return GW_ERR_INVALID;
     if (g->config->health.enabled) {
         g->health = health_server_new(g->loop, g->listeners[g->listener_count - 1].fd,
-                                      g->config->health.path, health_says, g, &g->log);
+                                      g->config->health.path, HEALTH_SERVER_REQUEST_MS,
+                                      health_says, g);
         if (!g->health)
             return GW_ERR_NOMEM;
     }
@@ -219,10 +220,9 @@ static int run(struct gateway *g)
     g->log = (struct log){"receiver", (enum log_level)g->config->masques.log_level, STDERR_FILENO};
     for (size_t i = 0; i < g->config->warning_count; i++)
         log_warn(&g->log, "%s", g->config->warnings[i]);
-    if (ready_file && ready_file_clear(ready_file, why) != GW_OK)
-        return fail(why);
     if (runtime_dir_open(&g->runtime, g->config->masques.runtime_directory, why) != GW_OK ||
-        open_listeners(g, why) != GW_OK || bring_up(g, why) != GW_OK)
+        open_listeners(g, why) != GW_OK ||
+        (ready_file && ready_file_clear(ready_file, why) != GW_OK) || bring_up(g, why) != GW_OK)
         return fail(why);
     if (!g->runtime.store_on_tmpfs)
         log_warn(&g->log, "the store's directory %s is not on tmpfs: writing it costs the disk",

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/json_text.h"
@@ -59,6 +60,11 @@ static int replace(const char *path, struct slice text)
 
 int ready_file_clear(const char *path, char why[512])
 {
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) { /* renaming over /dev/stdout would replace it */
+        snprintf(why, 512, "cannot write the ready file %s: it exists and is not a file", path);
+        return GW_ERR_IO;
+    }
     int err = replace(path, slice_of(""));
     if (err == 0 && unlink(path) != 0 && errno != ENOENT)
         err = errno;

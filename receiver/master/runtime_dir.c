@@ -15,6 +15,7 @@
 
 #define SHARED_MEMORY "/dev/shm"
 
+/* `wanted` fits. */
 static void choose(char *path, size_t room, const char *wanted)
 {
     const char *xdg = getenv("XDG_RUNTIME_DIR");
@@ -125,6 +126,10 @@ int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512])
 {
     char path[sizeof dir->path];
     dir->lock = -1;
+    if (strlen(wanted) >= sizeof path) {
+        snprintf(why, 512, "the path of the runtime directory %s is too long", wanted);
+        return GW_ERR_INVALID;
+    }
     choose(path, sizeof path, wanted);
     int err = make_private(path, why);
     if (err != GW_OK)

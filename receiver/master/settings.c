@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "receiver/master/store_room.h"
 #include "shared/base/clock.h"
 #include "shared/control/child.h"
 
@@ -29,6 +30,19 @@ struct settings_scratch {
     Masques__Control__Option *option_list[OPTIONS_MAX];
     struct buf texts[OPTIONS_MAX];
 };
+
+/* A store in memory must leave room for everything else there. */
+static uint64_t wanted_store_bytes(const struct family_parts *parts)
+{
+    uint64_t wanted = parts->config->masques.store_max_bytes;
+    uint64_t room = parts->runtime->store_on_tmpfs ? store_room(parts->runtime->store, wanted) : wanted;
+    if (room < wanted)
+        log_warn(parts->log, "the store in %s gets %llu MiB instead of %llu MiB: half of the file system, or a "
+                             "quarter of the memory that the cgroup allows",
+                 parts->runtime->store, (unsigned long long)(room >> 20),
+                 (unsigned long long)(wanted >> 20));
+    return room;
+}
 
 int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
                    uint32_t workers, char why[512])
@@ -51,6 +65,7 @@ int settings_share(struct settings_shared *shared, const struct family_parts *pa
         snprintf(why, 512, "cannot open the store's directory %s: %s", store, strerror(errno));
         return GW_ERR_IO;
     }
+    shared->store_bytes = wanted_store_bytes(parts);
     return GW_OK;
 }
 
@@ -75,6 +90,11 @@ static uint32_t ms(uint64_t ns)
 {
     uint64_t value = ns / CLOCK_NS_PER_MS;
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 static uint64_t largest_body(const struct config *config)
@@ -156,8 +176,8 @@ static void fill_router(struct settings_shared *shared, Masques__Control__Settin
     s->router.subscriptions = s->subscription_list;
     s->router.n_subscriptions = config->exporter_count;
     s->router.store_directory = (char *)shared->parts->runtime->store;
-    s->router.max_bytes = config->masques.store_max_bytes;
-    s->router.segment_bytes = config->masques.store_segment_bytes;
+    s->router.max_bytes = shared->store_bytes;
+    s->router.segment_bytes = smaller(config->masques.store_segment_bytes, shared->store_bytes / 4);
     s->router.memory_bytes = config->masques.router_memory_bytes;
     s->router.max_batch = largest_body(config) + MESSAGE_EXTRA_BYTES;
     s->router.drain_ms = ms(config->masques.grace_ns);

@@ -11,6 +11,7 @@ struct settings_shared {
     char bus_endpoint[128];
     uint64_t run;
     uint32_t workers;
+    uint64_t store_bytes; /* what the store may take */
     int store; /* the store's directory, read-only, for local exporters */
     struct settings_scratch *scratch;
 };

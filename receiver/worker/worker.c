@@ -21,6 +21,7 @@ struct worker {
     bool draining;
     struct tally tally;
     Masques__Bus__Counters bus_counters;
+    bool was_away; /* the router, once */
 };
 
 /* ---- the uplink's events ---- */
@@ -35,7 +36,10 @@ static void fenced(void *ctx, const char *why)
 static void session(void *ctx, bool up)
 {
     struct worker *w = ctx;
-    log_info(w->log, up ? "connected to the router" : "the router is away: holding requests");
+    if (up && !w->was_away) /* the start is no news */
+        return;
+    w->was_away = true;
+    log_info(w->log, up ? "the router is back" : "the router is away: holding requests");
 }
 
 static void fill_heartbeat(void *ctx, Masques__Bus__Heartbeat *heartbeat)

@@ -30,6 +30,7 @@ struct loop {
     bool stopping;
     struct chore *chores;
     size_t chore_count;
+    size_t chore_next; /* while they are done: the one after the one that runs */
     struct deferred *deferred;
     size_t deferred_count;
     size_t deferred_cap;
@@ -90,8 +91,11 @@ void loop_free(struct loop **at)
 static bool do_chores(struct loop *loop)
 {
     bool more = false;
-    for (size_t i = 0; i < loop->chore_count; i++)
-        more |= loop->chores[i].fn(loop->chores[i].ctx);
+    loop->chore_next = 0;
+    while (loop->chore_next < loop->chore_count) { /* a chore may remove itself or another */
+        struct chore chore = loop->chores[loop->chore_next++];
+        more |= chore.fn(chore.ctx);
+    }
     return more;
 }
 
@@ -141,6 +145,7 @@ void loop_remove_chore(struct loop *loop, loop_chore_fn fn, void *ctx)
         if (loop->chores[i].fn != fn || loop->chores[i].ctx != ctx)
             continue;
         loop->chore_count--;
+        loop->chore_next -= i < loop->chore_next;
         for (size_t k = i; k < loop->chore_count; k++)
             loop->chores[k] = loop->chores[k + 1];
         return;

@@ -10,7 +10,7 @@
 #include <zmq.h>
 
 #define MESSAGES_A_TURN 256 /* work budget: the rest waits for the next turn */
-#define PARTS_MAX 1024      /* frames of one message; more is no message of ours */
+#define PARTS_MAX (BUS_FRAMES_MAX + 2) /* with route and header; more is no message of ours */
 #define ROUTE_BYTES 5       /* ROUTER's own ids: a zero byte and a 32-bit number (zmq_socket(3)) */
 #define HEADER_MAX_BYTES (4u * 1024 * 1024)
 #define LINGER_CLOSE_MS 1000
@@ -149,7 +149,6 @@ static int decode(struct link *link, struct received *r)
             return GW_ERR_MALFORMED;
         memcpy(&r->message.route, id.data + 1, sizeof r->message.route);
         header = 1;
-        r->message.pid = sender_of(&r->parts[header]);
     }
     struct slice bytes = part_slice(&r->parts[header]);
     if (bytes.len > HEADER_MAX_BYTES)
@@ -159,6 +158,8 @@ static int decode(struct link *link, struct received *r)
         return GW_ERR_MALFORMED;
     if (r->message.frame->oldest > BUS_VERSION)
         return GW_ERR_UNSUPPORTED;
+    if (link->bound && r->message.frame->body_case == MASQUES__BUS__FRAME__BODY_HELLO)
+        r->message.pid = sender_of(&r->parts[header]);
     size_t count = r->part_count - header - 1;
     if (count == 0)
         return GW_OK;

@@ -20,6 +20,7 @@
 
 #define BUS_VERSION 1u        /* what we write (Frame.version) */
 #define BUS_OLDEST_VERSION 1u /* what a reader of ours must know (Frame.oldest) */
+#define BUS_FRAMES_MAX 4096u /* payload frames of one message */
 #define BUS_MESSAGE_MAX_BYTES (256u * 1024 * 1024) /* of one frame; larger ones cost the peer its connection */
 
 /* ZeroMQ's context with its I/O thread: one a process, made after fork+exec. */
@@ -31,7 +32,7 @@ void link_context_free(struct link_context **context);
 /* A message received. Its owner frees it; payloads live as long as it does. */
 struct link_message {
     uint32_t route; /* whom to answer (bound links; 0 on connected ones) */
-    pid_t pid;      /* of the sending process where the transport tells (ipc on a bound link), else 0 */
+    pid_t pid;      /* with HELLO: of the sending process where the transport tells (ipc on a bound link), else 0 */
     Masques__Bus__Frame *frame;
     size_t payload_count;
     struct slice *payloads;

@@ -7,11 +7,12 @@
 
 #define RETRY_NAME_MS 200u
 
-/* no socket -> asked (HELLO is out) -> up; every loss of the session leads back to no socket. */
+/* no socket -> asked (HELLO is out) -> up; every loss of the session leads back to no socket, but FENCED to the end. */
 enum state {
     STATE_NONE,
     STATE_ASKED,
     STATE_UP,
+    STATE_FENCED, /* no socket; another has the name for good, and asking would take it away from it */
 };
 
 struct peer {
@@ -48,6 +49,8 @@ static void close_session(struct peer *peer, const char *why)
 
 void peer_restart(struct peer *peer, const char *why)
 {
+    if (peer->state == STATE_FENCED)
+        return;
     close_session(peer, why);
     loop_timer_set(peer->again, 0);
 }
@@ -84,6 +87,7 @@ static bool session_message(struct peer *peer, const Masques__Bus__Frame *frame)
         return true;
     case MASQUES__BUS__FRAME__BODY_FENCED:
         close_session(peer, "a newer session has our name");
+        peer->state = STATE_FENCED;
         peer->events->refused(peer->ctx, true, "a newer session has our name");
         return true;
     case MASQUES__BUS__FRAME__BODY_RESET:
@@ -172,7 +176,7 @@ static void tick(void *ctx)
     loop_timer_set(peer->tick, PEER_HEARTBEAT_MS);
     if (peer->link)
         link_check(peer->link);
-    if (peer->state != STATE_NONE && now - peer->heard_ms >= PEER_SILENCE_MS) {
+    if (peer->link && now - peer->heard_ms >= PEER_SILENCE_MS) {
         close_session(peer, "the router is silent");
         ask(peer);
     } else if (peer->state == STATE_NONE) {

@@ -27,7 +27,8 @@ struct peer_events {
     void (*message)(void *ctx, struct link_message *message);
     /* The router's heartbeat. Borrows. May be NULL. */
     void (*heartbeat)(void *ctx, const Masques__Bus__Heartbeat *heartbeat);
-    /* The name belongs to another. FENCED (fenced = true): a newer session replaced ours, the process should exit.
+    /* The name belongs to another. FENCED (fenced = true): a newer session replaced ours, the process should exit,
+     * and the peer asks no more.
      * Otherwise NAME_IN_USE: the peer goes on asking every 200 ms. */
     void (*refused)(void *ctx, bool fenced, const char *why);
 };

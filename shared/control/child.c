@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "shared/control/packet.h"
@@ -21,7 +22,18 @@ struct child {
     struct event *life;
     struct loop_timer *beat;
     bool draining;
+    unsigned terms; /* SIGTERMs so far */
+    int term_fd;    /* signalfd(2): tells who sent it */
+    struct event *term;
 };
+
+/* In every thread that is made from now on. */
+static void block_sigterm(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigprocmask(SIG_BLOCK, set, NULL);
+}
 
 /* ---- start ---------------------------------------------------------------------------------------------------- */
 
@@ -31,6 +43,8 @@ int child_begin(Masques__Control__Settings **settings)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    sigset_t term;
+    block_sigterm(&term);
     ProtobufCMessage *message = NULL;
     int err = packet_from_fd(CHILD_FD_SETTINGS, &masques__control__settings__descriptor, &message);
     if (err != GW_OK) {
@@ -122,14 +136,32 @@ static void life_ended(evutil_socket_t fd, short what, void *arg)
     master_gone(arg);
 }
 
-static void terminated(void *ctx, int signum)
+/* timeout(1), pkill and systemd send it to the whole family. Only the master knows the order in which its children end,
+ * so only its own counts: if the router ended beside the workers, requests in flight would find nobody. */
+static void terminated(evutil_socket_t fd, short what, void *arg)
 {
-    struct child *child = ctx;
-    (void)signum;
-    if (child->draining)
+    struct child *child = arg;
+    struct signalfd_siginfo info;
+    (void)what;
+    if (read(fd, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_pid != (uint32_t)getppid() && info.ssi_pid != (uint32_t)getpid())
+        log_debug(child->log, "SIGTERM of process %u: the master will say when to end", info.ssi_pid);
+    else if (++child->terms > 1)
         stop(child);
     else
         drain(child, DEFAULT_DRAIN_MS);
+}
+
+static bool watch_sigterm(struct child *child)
+{
+    sigset_t term;
+    block_sigterm(&term);
+    child->term_fd = signalfd(-1, &term, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (child->term_fd < 0)
+        return false;
+    child->term = event_new(loop_base(child->loop), child->term_fd, EV_READ | EV_PERSIST, terminated, child);
+    return child->term && event_add(child->term, NULL) == 0;
 }
 
 /* ---- up: what we say ------------------------------------------------------------------------------------------- */
@@ -188,7 +220,7 @@ struct child *child_new(struct loop *loop, const struct child_events *events, vo
     struct child *child = calloc(1, sizeof *child);
     if (!child)
         return NULL;
-    *child = (struct child){.loop = loop, .events = events, .ctx = ctx, .log = log};
+    *child = (struct child){.loop = loop, .events = events, .ctx = ctx, .log = log, .term_fd = -1};
     short read_always = EV_READ | EV_PERSIST;
     child->control =
         event_new(loop_base(loop), CHILD_FD_CONTROL, read_always, control_readable, child);
@@ -196,7 +228,7 @@ struct child *child_new(struct loop *loop, const struct child_events *events, vo
     child->beat = loop_timer_new(loop, beat_due, child);
     if (!child->control || !child->life || !child->beat || event_add(child->control, NULL) != 0 ||
         event_add(child->life, NULL) != 0 ||
-        loop_on_signal(loop, SIGTERM, terminated, child) != GW_OK) {
+        !watch_sigterm(child)) {
         child_free(&child);
         return NULL;
     }
@@ -214,6 +246,10 @@ void child_free(struct child **at)
         event_free(child->control);
     if (child->life)
         event_free(child->life);
+    if (child->term)
+        event_free(child->term);
+    if (child->term_fd >= 0)
+        close(child->term_fd);
     loop_timer_free(&child->beat);
     free(child);
 }

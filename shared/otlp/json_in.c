@@ -52,9 +52,9 @@ static int open_message(struct json_reader *r, struct json_frame *f,
     return GW_OK;
 }
 
-/* What is no object, where a message is wanted. `item`: in a list. */
+/* What is no object, where a message is wanted. */
 static int read_no_message(struct json_reader *r, struct json_frame *f,
-                           const struct otlp_field *field, enum json_type type, bool item)
+                           const struct otlp_field *field, enum json_type type)
 {
     if (type == JSON_NO_VALUE)
         return json_reader_fail_scan(r, GW_ERR_MALFORMED);
@@ -63,10 +63,9 @@ static int read_no_message(struct json_reader *r, struct json_frame *f,
     if (err != GW_OK)
         return json_reader_fail_scan(r, err);
     bool value = field->child == OTLP_ANY_VALUE;
-    /* In a list of values, null is the empty value. */
-    if (type != JSON_NULL || !value)
+    if (type != JSON_NULL || !value) /* in a list of values, null is the empty one */
         json_reader_mend(r, "not an object", at);
-    if (!value || (type == JSON_NULL && !item))
+    if (!value)
         return GW_OK;
     json_reader_begin(r, f, field, f->number);
     if (wire_out_open(&r->out, f->number, 1) != GW_OK)
@@ -76,10 +75,10 @@ static int read_no_message(struct json_reader *r, struct json_frame *f,
 }
 
 static int read_message(struct json_reader *r, struct json_frame *f,
-                        const struct otlp_field *field, enum json_type type, bool item)
+                        const struct otlp_field *field, enum json_type type)
 {
     if (type != JSON_OBJECT)
-        return read_no_message(r, f, field, type, item);
+        return read_no_message(r, f, field, type);
     r->in.at++;
     return open_message(r, f, field);
 }
@@ -97,7 +96,7 @@ static int next_item(struct json_reader *r, struct json_frame *f)
         return GW_OK;
     }
     f->index += !first;
-    return read_message(r, f, &f->schema->fields[f->number], json_scan_type(&r->in), true);
+    return read_message(r, f, &f->schema->fields[f->number], json_scan_type(&r->in));
 }
 
 /* ---- members --------------------------------------------------------------------------------- */
@@ -156,7 +155,7 @@ static int read_field(struct json_reader *r, struct json_frame *f)
         return GW_OK;
     }
     if (field->kind == OTLP_MESSAGE)
-        return read_message(r, f, field, type, false);
+        return read_message(r, f, field, type);
     return json_scalar_read(r, f, field, type);
 }
 

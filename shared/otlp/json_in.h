@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* OTLP/JSON requests, turned into the protobuf bytes of the same request: by events, in one pass,
- * without a tree. What is needed besides the output are 30 KiB of stack, whatever the input.
+ * without a tree. Besides the output it takes 20 KiB of stack, whatever the input.
  *
  * Taken (OTLP specification, "JSON Protobuf Encoding", and what clients and the OpenTelemetry
  * Collector make of it): keys in lowerCamelCase or as in the .proto files; 64-bit integers as
  * strings or numbers, with a fraction of zeros or an exponent if need be; enums as numbers or
  * names; doubles as numbers or strings, "NaN", "Infinity" and "-Infinity"; ids in hex of any case;
- * other bytes in base64 of either alphabet, padded or not; null for what is absent. Unknown keys are
- * passed over with all that is inside them.
+ * other bytes in base64 of either alphabet, padded or not; null for what is absent. Unknown keys
+ * are passed over with all that is inside them.
  *
  * Mended, counted, and no reason to lose a record:
  * - a number that does not fit, or has a fraction, where AnyValue or a data point wants an

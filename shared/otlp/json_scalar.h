@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The half of the JSON reader (json_reader.h) that reads strings, bytes, numbers and truth values. */
+/* The half of the JSON reader (json_reader.h) that reads strings, bytes, numbers and truth
+ * values. */
 #ifndef MASQUES_OTLP_JSON_SCALAR_H
 #define MASQUES_OTLP_JSON_SCALAR_H
 

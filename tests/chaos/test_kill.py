@@ -140,7 +140,7 @@ class Kill(unittest.TestCase):
         self.assertEqual(delivered, set().union(*(client.acknowledged for client in self.clients)))
 
     def test_killing_the_router_is_invisible(self):
-        for _ in range(5):
+        for _ in range(10):
             self.wait_progress(200, "progress")
             replaced, healed = self.kill("router")
             print(f"router: replaced after {replaced:.3f} s, every client served after {healed:.3f} s")

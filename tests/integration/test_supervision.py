@@ -166,18 +166,25 @@ class End(unittest.TestCase):
             gateway.stop()
             self.assertEqual(len(telemetry.ids_of(gateway.json_lines())), 2000)
 
-    def test_ctrl_c_drains_too(self):
-        """A terminal sends SIGINT to the whole group, children included."""
+    def drains_when_the_whole_group_is_told(self, number):
         with Gateway() as gateway:
             grpc_client.export(gateway.grpc, "logs", telemetry.logs(["c"]))
             connection, rest = self.half_a_request(gateway)
             with connection:
-                os.killpg(gateway.process.pid, signal.SIGINT)
+                os.killpg(gateway.process.pid, number)
                 connection.send(rest)
                 self.assertEqual(connection.read_answer().status, 200)
             gateway.wait_end()
             gateway.check_end(code=0)
             self.assertEqual(sorted(telemetry.ids_of(gateway.json_lines())), ["c", "in-flight"])
+
+    def test_ctrl_c_drains_too(self):
+        """A terminal sends SIGINT to the whole group, children included."""
+        self.drains_when_the_whole_group_is_told(signal.SIGINT)
+
+    def test_a_sigterm_to_all_of_us_keeps_the_order_of_ending(self):
+        """timeout(1) and systemd send SIGTERM to the children as well."""
+        self.drains_when_the_whole_group_is_told(signal.SIGTERM)
 
     def test_a_second_sigterm_ends_at_once(self):
         with Gateway(masques={"shutdown": {"grace": "10m"}}) as gateway:

@@ -349,9 +349,15 @@ class Gateway:
     def kill_child(self, name, number=signal.SIGKILL):
         """Sends a signal to a child; returns the pid that it had. A child that is just not there (pid 0, which would
         stand for our own process group) is waited for."""
-        pid = wait_for(lambda: self.child(name)["pid"], f"a process {name}")
-        os.kill(pid, number)
-        return pid
+        def sent():
+            pid = self.child(name)["pid"]
+            try:
+                if pid:
+                    os.kill(pid, number)
+                return pid
+            except ProcessLookupError:  # it ended after the answer was written
+                return None
+        return wait_for(sent, f"a process {name}")
 
     def wait_replaced(self, name, pid, deadline=DEADLINE_S):
         """Waits until another process runs under the name; returns its entry."""

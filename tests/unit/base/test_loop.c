@@ -114,6 +114,45 @@ START_TEST(a_chore_with_more_to_do_is_not_made_to_wait)
 }
 END_TEST
 
+static bool remove_itself(void *ctx)
+{
+    struct seen *s = ctx;
+    loop_remove_chore(s->loop, remove_itself, s);
+    s->deferred++;
+    return false;
+}
+
+static bool last_chore(void *ctx)
+{
+    struct seen *s = ctx;
+    s->chores++;
+    loop_stop(s->loop);
+    return false;
+}
+
+static void waited(void *ctx)
+{
+    struct seen *s = ctx;
+    s->timers++;
+}
+
+START_TEST(a_chore_that_removes_itself_takes_no_other_ones_turn)
+{
+    struct seen s = {.loop = loop_new()};
+    s.timer = loop_timer_new(s.loop, waited, &s);
+    loop_timer_set(s.timer, 200);
+    ck_assert_int_eq(loop_add_chore(s.loop, remove_itself, &s), GW_OK);
+    ck_assert_int_eq(loop_add_chore(s.loop, last_chore, &s), GW_OK);
+    loop_run(s.loop); /* the first turn does not wait, a second one would */
+    ck_assert_int_eq(s.deferred, 1);
+    ck_assert_int_eq(s.chores, 1);
+    ck_assert_int_eq(s.timers, 0);
+    loop_remove_chore(s.loop, last_chore, &s);
+    loop_timer_free(&s.timer);
+    loop_free(&s.loop);
+}
+END_TEST
+
 START_TEST(deferred_calls_come_after_the_turn_and_before_the_end)
 {
     struct seen s = {.loop = loop_new()};
@@ -145,4 +184,5 @@ END_TEST
 SUITE_MAIN("base/loop", a_timer_runs_once_each_time_it_is_set,
            a_chore_with_more_to_do_is_not_made_to_wait,
            a_descriptor_that_stays_ready_does_not_starve_the_chores,
+           a_chore_that_removes_itself_takes_no_other_ones_turn,
            deferred_calls_come_after_the_turn_and_before_the_end, a_signal_is_handled_in_the_loop)

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -92,7 +93,23 @@ static int say(struct link *link, uint32_t route, uint64_t sequence, const struc
     return link_send(link, route, &frame, payloads, count);
 }
 
-START_TEST(a_message_arrives_whole_with_the_senders_pid)
+START_TEST(hello_comes_with_the_senders_pid)
+{
+    struct pair p;
+    pair_open(&p);
+    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
+    Masques__Bus__Hello hello = MASQUES__BUS__HELLO__INIT;
+    frame.body_case = MASQUES__BUS__FRAME__BODY_HELLO;
+    frame.hello = &hello;
+    ck_assert_int_eq(link_send(p.dealer, 0, &frame, NULL, 0), GW_OK);
+    p.until_router = 1;
+    loop_run(p.loop);
+    ck_assert_int_eq(p.last->pid, getpid());
+    pair_close(&p);
+}
+END_TEST
+
+START_TEST(a_message_arrives_whole)
 {
     struct pair p;
     pair_open(&p);
@@ -105,7 +122,6 @@ START_TEST(a_message_arrives_whole_with_the_senders_pid)
     blob_drop(big); /* the link holds its own share */
     p.until_router = 1;
     loop_run(p.loop);
-    ck_assert_int_eq(p.last->pid, getpid());
     ck_assert_uint_eq(p.last->frame->heartbeat->sequence, 7);
     ck_assert_uint_eq(p.last->frame->version, BUS_VERSION);
     ck_assert_uint_eq(p.last->payload_count, 3);
@@ -149,6 +165,65 @@ START_TEST(a_route_without_a_peer_is_an_error)
 }
 END_TEST
 
+static void close_dealer(void *ctx, struct link_message *message)
+{
+    struct pair *p = ctx;
+    link_message_free(&message);
+    link_close(&p->dealer);
+    p->at_dealer++;
+    loop_stop(p->loop);
+}
+
+/* More messages wait behind the one whose taker closes the link: they are not for anybody any more. */
+START_TEST(a_link_may_be_closed_by_who_takes_its_message)
+{
+    struct pair p;
+    const char *why = NULL;
+    pair_open(&p);
+    link_close(&p.dealer);
+    p.dealer = link_connect(p.loop, p.context, p.endpoint, close_dealer, &p, &p.log, &why);
+    ck_assert_ptr_nonnull(p.dealer);
+    ck_assert_int_eq(say(p.dealer, 0, 1, NULL, 0), GW_OK);
+    p.until_router = 1;
+    p.until_dealer = 2;
+    while (p.at_router < 1) {
+        p.until_dealer = 0;
+        loop_run(p.loop);
+    }
+    for (unsigned i = 0; i < 10; i++)
+        ck_assert_int_eq(say(p.router, p.last->route, i, NULL, 0), GW_OK);
+    loop_run(p.loop);
+    ck_assert_uint_eq(p.at_dealer, 1);
+    ck_assert_ptr_null(p.dealer);
+    pair_close(&p);
+}
+END_TEST
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* What was meant for a router that never came holds up no exit. */
+START_TEST(the_context_ends_in_bounded_time_with_messages_unsent)
+{
+    struct pair p;
+    const char *why = NULL;
+    pair_open(&p);
+    link_close(&p.dealer);
+    p.dealer = link_connect(p.loop, p.context, "ipc:///tmp/masques-nobody.sock", at_dealer, &p, &p.log, &why);
+    ck_assert_int_eq(say(p.dealer, 0, 1, NULL, 0), GW_OK);
+    uint64_t begun = now_ms();
+    link_drop(&p.dealer);
+    p.dealer = link_connect(p.loop, p.context, "ipc:///tmp/masques-nobody.sock", at_dealer, &p, &p.log, &why);
+    ck_assert_int_eq(say(p.dealer, 0, 1, NULL, 0), GW_OK);
+    pair_close(&p);
+    ck_assert_uint_lt(now_ms() - begun, 20000); /* 1 s; a context that waits for them waits for ever */
+}
+END_TEST
+
 static void send_raw(const char *endpoint, const char *const *frames, size_t count)
 {
     void *context = zmq_ctx_new();
@@ -177,6 +252,7 @@ START_TEST(what_is_no_frame_of_ours_is_thrown_away)
 }
 END_TEST
 
-SUITE_MAIN("bus/link", a_message_arrives_whole_with_the_senders_pid,
+SUITE_MAIN("bus/link", a_message_arrives_whole, hello_comes_with_the_senders_pid,
            no_message_is_lost_and_no_edge_is_missed, a_route_without_a_peer_is_an_error,
-           what_is_no_frame_of_ours_is_thrown_away)
+           a_link_may_be_closed_by_who_takes_its_message,
+           the_context_ends_in_bounded_time_with_messages_unsent, what_is_no_frame_of_ours_is_thrown_away)

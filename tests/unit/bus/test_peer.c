@@ -2,6 +2,7 @@
 /* The peer against a bound link that plays the router. */
 #include "shared/bus/peer.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct scene {
     uint64_t beat_session;
     /* how it behaves */
     bool silent;      /* answers nothing */
+    bool in_use_always;
     bool in_use_once; /* the first HELLO gets NAME_IN_USE */
     uint64_t session; /* of the next WELCOME */
     /* what the peer told */
@@ -33,6 +35,17 @@ struct scene {
 
     bool (*until)(const struct scene *s);
 };
+
+static unsigned open_files(void)
+{
+    unsigned count = 0;
+    DIR *list = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(list);
+    while (readdir(list))
+        count++;
+    closedir(list);
+    return count;
+}
 
 static void check(struct scene *s)
 {
@@ -50,7 +63,7 @@ static void answer_hello(struct scene *s, uint32_t route)
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Welcome welcome = MASQUES__BUS__WELCOME__INIT;
     Masques__Bus__NameInUse in_use = MASQUES__BUS__NAME_IN_USE__INIT;
-    if (s->in_use_once && s->hellos == 1) {
+    if (s->in_use_always || (s->in_use_once && s->hellos == 1)) {
         frame.body_case = MASQUES__BUS__FRAME__BODY_NAME_IN_USE;
         frame.name_in_use = &in_use;
         in_use.name = (char *)"somebody";
@@ -236,6 +249,12 @@ START_TEST(a_name_in_use_is_asked_for_again)
 }
 END_TEST
 
+static void stop_loop(void *ctx)
+{
+    loop_stop(((struct scene *)ctx)->loop);
+}
+
+/* Asking once more would take the name away from the one who has it now, and so on for ever. */
 START_TEST(fenced_ends_the_session_for_good)
 {
     struct scene s;
@@ -248,6 +267,64 @@ START_TEST(fenced_ends_the_session_for_good)
     answer(&s, s.route, &frame);
     run_until(&s, fenced);
     ck_assert(!peer_is_up(s.peer));
+    ck_assert_uint_eq(s.downs, 1);
+    peer_restart(s.peer, "it is over");
+    struct loop_timer *later = loop_timer_new(s.loop, stop_loop, &s);
+    loop_timer_set(later, 2 * PEER_HEARTBEAT_MS + 500); /* two ticks, each of which asks when there is no session */
+    s.until = is_up_again;
+    loop_run(s.loop);
+    ck_assert_uint_eq(s.hellos, 1);
+    loop_timer_free(&later);
+    scene_close(&s);
+}
+END_TEST
+
+static bool asked_thrice(const struct scene *s) { return s->refusals >= 3; }
+
+/* Each answer opens a new socket and none may stay behind. */
+START_TEST(a_name_that_stays_in_use_leaks_nothing)
+{
+    struct scene s;
+    scene_open(&s);
+    s.in_use_always = true;
+    run_until(&s, asked_thrice);
+    unsigned before = open_files();
+    s.refusals = 0;
+    run_until(&s, asked_thrice);
+    s.refusals = 0;
+    run_until(&s, asked_thrice);
+    ck_assert_uint_le(open_files(), before + 2); /* ZeroMQ's thread may still hold the last one */
+    ck_assert_uint_eq(s.ups, 0);
+    s.in_use_always = false;
+    run_until(&s, is_up);
+    scene_close(&s);
+}
+END_TEST
+
+static void restart_inside(void *ctx, struct link_message *m)
+{
+    struct scene *s = ctx;
+    s->messages++;
+    link_message_free(&m);
+    peer_restart(s->peer, "a protocol error");
+    check(s);
+}
+
+static void credit(struct scene *s, uint64_t session);
+
+START_TEST(a_session_may_be_ended_by_who_takes_its_message)
+{
+    struct scene s;
+    struct peer_events restarting = events;
+    restarting.message = restart_inside;
+    scene_open(&s);
+    peer_free(&s.peer);
+    s.peer = peer_new(s.loop, s.context, s.endpoint, &restarting, &s, &s.log);
+    run_until(&s, is_up);
+    for (int i = 0; i < 3; i++)
+        credit(&s, s.up_session); /* the second and third are of a session that is over */
+    run_until(&s, is_up_again);
+    ck_assert_uint_eq(s.messages, 1);
     ck_assert_uint_eq(s.downs, 1);
     scene_close(&s);
 }
@@ -289,5 +366,6 @@ END_TEST
 
 SUITE_MAIN("bus/peer", welcome_begins_a_session_and_heartbeats_carry_it, silence_opens_a_new_session,
            reset_opens_a_new_session_at_once, a_name_in_use_is_asked_for_again,
-           fenced_ends_the_session_for_good, only_messages_of_the_session_pass,
+           fenced_ends_the_session_for_good, a_name_that_stays_in_use_leaks_nothing,
+           a_session_may_be_ended_by_who_takes_its_message, only_messages_of_the_session_pass,
            without_a_session_nothing_is_sent)

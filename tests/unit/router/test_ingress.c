@@ -104,6 +104,14 @@ START_TEST(same_number_of_a_new_incarnation_is_another_batch)
     peer_wait(&old, BODY(FENCED));
     ck_assert_uint_eq(house_queue(&h, "a", LOGS).records, 2);
     peer_close(&old);
+    /* Nor are its ids kept. */
+    struct peer_id third = worker;
+    third.pid = 300;
+    third.replace = true;
+    peer_join(&old, &h, &third);
+    worker_store(&old, 1, 1, LOGS, 1, 100);
+    ck_assert_uint_eq(house_queue(&h, "a", LOGS).records, 3);
+    peer_close(&old);
     peer_close(&new);
     house_end(&h);
 }

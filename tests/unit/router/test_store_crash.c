@@ -328,7 +328,7 @@ static void judge_old(const struct facts *f, unsigned signal, const struct store
 }
 
 /* Everything that is pending comes, oldest first, once. */
-static void drain(struct store *store, const struct facts *f, unsigned signal, bool *seen)
+static void take_all(struct store *store, const struct facts *f, unsigned signal, bool *seen)
 {
     struct store_consumer *c = store_consumer_find(store, "file/a");
     struct store_wishes wishes = {.max_records = 50, .linger_over = true};
@@ -444,8 +444,8 @@ static void judge(const char *path, const struct facts *f)
         ck_assert_ptr_nonnull(c);
         ck_assert_uint_eq(store_consumer_signals(c), BIT(LOGS) | BIT(METRICS));
         republish(store, f);
-        drain(store, f, LOGS, seen);
-        drain(store, f, METRICS, seen);
+        take_all(store, f, LOGS, seen);
+        take_all(store, f, METRICS, seen);
         judge_batches(f, seen);
         drain_lossy(store, LOGS);
         drain_lossy(store, TRACES);

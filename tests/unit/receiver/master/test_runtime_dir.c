@@ -78,6 +78,20 @@ START_TEST(what_is_no_directory_of_ours_is_refused)
 }
 END_TEST
 
+/* A socket's path in it would not fit; the directory of a cut name would be somebody else's. */
+START_TEST(a_path_that_is_too_long_is_refused_before_anything_is_made)
+{
+    char parent[64], wanted[200], why[512] = "";
+    struct runtime_dir dir;
+    make_parent(parent);
+    snprintf(wanted, sizeof wanted, "%s/%0120d", parent, 0);
+    ck_assert_int_eq(runtime_dir_open(&dir, wanted, why), GW_ERR_INVALID);
+    ck_assert_msg(strstr(why, "too long") != NULL, "%s", why);
+    ck_assert_int_eq(rmdir(parent), 0); /* still empty */
+}
+END_TEST
+
 SUITE_MAIN("receiver/master/runtime_dir", a_second_gateway_is_told_who_holds_the_directory,
            the_lock_ends_with_its_process, the_directory_is_closed_to_others,
-           what_is_no_directory_of_ours_is_refused)
+           what_is_no_directory_of_ours_is_refused,
+           a_path_that_is_too_long_is_refused_before_anything_is_made)

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What health says, byte by byte, of families that stand still: nothing is started here. */
+#include "receiver/master/health.h"
+
+#include "tests/support/suite.h"
+#include "tests/unit/receiver/master/stage.h"
+
+#define S_NS 1000000000ull
+
+static const char config_text[] = "receivers: {otlp: {protocols: {grpc: }}}\n"
+                                  "exporters: {debug/a: }\n"
+                                  "service: {pipelines: {logs: {receivers: [otlp], exporters: [debug/a]}}}\n"
+                                  "masques: {workers: 1}\n";
+
+struct scene {
+    struct stage stage;
+    struct config *config;
+    struct runtime_dir runtime;
+    struct family *family;
+    struct buf text;
+};
+
+static void nothing(void *ctx) { (void)ctx; }
+static void nothing_said(void *ctx, const char *why) { (void)ctx, (void)why; }
+static const struct family_events events = {.ready = nothing, .failed = nothing_said, .ended = nothing};
+
+static const char *no_environment(void *context, const char *name)
+{
+    (void)context;
+    (void)name;
+    return NULL;
+}
+
+static void scene_open(struct scene *s)
+{
+    static const char *const programs[] = {"masques-router", "masques-receiver-worker", "masques-exporter-console"};
+    struct config_error err;
+    char why[512] = "";
+    *s = (struct scene){.runtime = {.lock = -1}, .text = buf_make(65536)};
+    stage_open(&s->stage);
+    for (size_t i = 0; i < 3; i++)
+        stage_script(&s->stage, programs[i], "exit 1\n");
+    snprintf(s->runtime.path, sizeof s->runtime.path, "%s", s->stage.directory);
+    snprintf(s->runtime.store, sizeof s->runtime.store, "%s/store", s->stage.directory);
+    ck_assert_msg(config_from_text("test", slice_of(config_text), no_environment, NULL, &s->config, &err) == GW_OK,
+                  "%s", err.text);
+    struct family_parts parts = {.config = s->config, .runtime = &s->runtime,
+                                 .programs = s->stage.directory, .log = &s->stage.log};
+    s->family = family_new(s->stage.loop, &parts, &events, s, why);
+    ck_assert_msg(s->family != NULL, "%s", why);
+}
+
+/* The i-th child, to be given what a test says of it. */
+static struct member *child(struct scene *s, size_t i)
+{
+    return (struct member *)family_at(s->family, i);
+}
+
+/* As it would have come over the control channel. */
+static void beat(struct member *m, const Masques__Control__Beat *beat)
+{
+    uint8_t bytes[4096];
+    ck_assert_uint_le(masques__control__beat__get_packed_size(beat), sizeof bytes);
+    size_t len = masques__control__beat__pack(beat, bytes);
+    m->beat = masques__control__beat__unpack(NULL, len, bytes);
+    ck_assert_ptr_nonnull(m->beat);
+}
+
+static const char *say(struct scene *s, bool available, const struct health_times *times)
+{
+    buf_clear(&s->text);
+    health_body(&s->text, s->family, available, times);
+    buf_byte(&s->text, '\0');
+    ck_assert(buf_ok(&s->text));
+    return (const char *)s->text.data;
+}
+
+static void scene_close(struct scene *s)
+{
+    for (size_t i = 0; child(s, i); i++)
+        child(s, i)->pid = 0; /* no process of ours */
+    family_free(&s->family);
+    config_free(&s->config);
+    buf_free(&s->text);
+    stage_close(&s->stage);
+}
+
+#define NO_COUNTS                                                                                    \
+    "\"queue\":{\"records\":0,\"bytes\":0,\"oldestMs\":0},"                                          \
+    "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                          \
+    "\"delivered\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                         \
+    "\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                           \
+    "\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                          \
+    "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{}}"
+#define NOT_STARTED(name, kind, type)                                                                \
+    "{\"name\":\"" name "\",\"kind\":\"" kind "\",\"type\":\"" type "\",\"pid\":0,\"state\":\"waiting\"," \
+    "\"restarts\":0,\"lastHeartbeat\":null,\"lastError\":\"\"," NO_COUNTS
+
+START_TEST(before_anything_has_started)
+{
+    struct scene s;
+    struct health_times times = {.now_ns = 5 * S_NS};
+    scene_open(&s);
+    ck_assert_str_eq(say(&s, false, &times),
+                     "{\"status\":\"Server not available\",\"upSince\":\"0001-01-01T00:00:00Z\",\"uptime\":\"\","
+                     "\"children\":[" NOT_STARTED("router", "router", "router") ","
+                     NOT_STARTED("debug/a", "exporter", "debug") ","
+                     NOT_STARTED("worker/1", "worker", "worker") "]}");
+    scene_close(&s);
+}
+END_TEST
+
+static void fill_router(struct member *m)
+{
+    Masques__Control__Beat b = MASQUES__CONTROL__BEAT__INIT;
+    Masques__Control__Queue queues[4], *list[4];
+    static const struct {
+        const char *exporter, *state;
+        uint32_t signal;
+        uint64_t records, bytes, oldest_ms, delivered, rejected, lost;
+    } rows[] = {
+        {"debug/a", "running", 1, 10, 1000, 70, 5, 1, 2},
+        {"debug/a", "running", 3, 20, 2000, 50, 6, 0, 0},
+        {"tail", "catching \"up\"", 2, 1, 9, 8, 7, 0, 3},
+        {"tail", "catching \"up\"", 99, 1, 1, 1, 1000, 1000, 1000}, /* a signal of a newer router */
+    };
+    for (size_t i = 0; i < 4; i++) {
+        masques__control__queue__init(&queues[i]);
+        queues[i].exporter = (char *)rows[i].exporter;
+        queues[i].state = (char *)rows[i].state;
+        queues[i].signal = rows[i].signal;
+        queues[i].records = rows[i].records;
+        queues[i].bytes = rows[i].bytes;
+        queues[i].oldest_ms = rows[i].oldest_ms;
+        queues[i].delivered = rows[i].delivered;
+        queues[i].rejected = rows[i].rejected;
+        queues[i].lost = rows[i].lost;
+        list[i] = &queues[i];
+    }
+    b.state = (char *)"running";
+    b.accepting = true;
+    b.queues = list;
+    b.n_queues = 4;
+    beat(m, &b);
+    m->state = MEMBER_RUNNING;
+    m->pid = 100;
+    m->heard_ns = 1763856000 * S_NS + 120000000; /* 2025-11-23T00:00:00.12Z */
+}
+
+static void fill_worker(struct member *m)
+{
+    Masques__Control__Beat b = MASQUES__CONTROL__BEAT__INIT;
+    Masques__Control__Number number = MASQUES__CONTROL__NUMBER__INIT, *numbers[] = {&number};
+    uint64_t accepted[] = {1, 2, 3}, refused[] = {4};
+    number.name = (char *)"connections";
+    number.value = 12;
+    b.state = (char *)"waiting for the router";
+    b.accepted = accepted;
+    b.n_accepted = 3;
+    b.refused = refused;
+    b.n_refused = 1; /* fewer than there are signals */
+    b.numbers = numbers;
+    b.n_numbers = 1;
+    beat(m, &b);
+    m->state = MEMBER_RUNNING;
+    m->pid = 102;
+    m->restarts = 3;
+    m->heard_ns = 1763856000 * S_NS;
+    snprintf(m->error, sizeof m->error, "it said \"no\"\n");
+}
+
+START_TEST(a_family_at_work)
+{
+    struct scene s;
+    struct health_times times = {.up_since_ns = 1763856000 * S_NS + 5000, .up_for_ns = 3661 * S_NS + 500000000,
+                                 .now_ns = 1763859661 * S_NS};
+    scene_open(&s);
+    fill_router(child(&s, 0));
+    fill_worker(child(&s, 2));
+    child(&s, 1)->state = MEMBER_DRAINING;
+    child(&s, 1)->pid = 101;
+    ck_assert_str_eq(
+        say(&s, true, &times),
+        "{\"status\":\"Server available\",\"upSince\":\"2025-11-23T00:00:00.000005Z\",\"uptime\":\"1h1m1.5s\","
+        "\"children\":["
+        "{\"name\":\"router\",\"kind\":\"router\",\"type\":\"router\",\"pid\":100,\"state\":\"running\",\"restarts\":0,"
+        "\"lastHeartbeat\":\"2025-11-23T00:00:00.12Z\",\"lastError\":\"\","
+        "\"queue\":{\"records\":32,\"bytes\":3010,\"oldestMs\":70},"
+        "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"delivered\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{}},"
+        "{\"name\":\"debug/a\",\"kind\":\"exporter\",\"type\":\"debug\",\"pid\":101,\"state\":\"draining\",\"restarts\":0,"
+        "\"lastHeartbeat\":null,\"lastError\":\"\","
+        "\"queue\":{\"records\":30,\"bytes\":3000,\"oldestMs\":70},"
+        "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"delivered\":{\"logs\":5,\"metrics\":0,\"traces\":6},"
+        "\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"rejected\":{\"logs\":1,\"metrics\":0,\"traces\":0},"
+        "\"lost\":{\"logs\":2,\"metrics\":0,\"traces\":0},\"numbers\":{}},"
+        "{\"name\":\"worker/1\",\"kind\":\"worker\",\"type\":\"worker\",\"pid\":102,"
+        "\"state\":\"waiting for the router\",\"restarts\":3,"
+        "\"lastHeartbeat\":\"2025-11-23T00:00:00Z\",\"lastError\":\"it said \\\"no\\\"\\n\","
+        "\"queue\":{\"records\":0,\"bytes\":0,\"oldestMs\":0},"
+        "\"accepted\":{\"logs\":1,\"metrics\":2,\"traces\":3},\"delivered\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"refused\":{\"logs\":4,\"metrics\":0,\"traces\":0},\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{\"connections\":12}},"
+        "{\"name\":\"tail\",\"kind\":\"exporter\",\"type\":\"attached\",\"pid\":0,\"state\":\"catching \\\"up\\\"\","
+        "\"restarts\":0,\"lastHeartbeat\":null,\"lastError\":\"\","
+        "\"queue\":{\"records\":2,\"bytes\":10,\"oldestMs\":8},"
+        "\"delivered\":{\"logs\":0,\"metrics\":7,\"traces\":0},\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"lost\":{\"logs\":0,\"metrics\":3,\"traces\":0}}]}");
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(who_is_not_available_has_no_uptime)
+{
+    struct scene s;
+    struct health_times times = {.up_since_ns = 1763856000 * S_NS, .up_for_ns = S_NS, .now_ns = 1763856001 * S_NS};
+    scene_open(&s);
+    static const char expected[] =
+        "{\"status\":\"Server not available\",\"upSince\":\"0001-01-01T00:00:00Z\",\"uptime\":\"\",\"children\":[";
+    ck_assert_msg(strncmp(say(&s, false, &times), expected, strlen(expected)) == 0, "%s", (char *)s.text.data);
+    scene_close(&s);
+}
+END_TEST
+
+SUITE_MAIN("receiver/master/health", before_anything_has_started, a_family_at_work,
+           who_is_not_available_has_no_uptime)
