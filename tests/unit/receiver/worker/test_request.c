@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/worker/request.h"
 
+#include <pthread.h>
 #include <zlib.h>
 
 #include "tests/unit/receiver/worker/bus_stage.h"
@@ -520,6 +521,19 @@ static struct buf large_body(void)
     return body;
 }
 
+static void pack(struct buf *to, struct slice body)
+{
+    z_stream z = {0};
+    ck_assert_int_eq(deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)(uintptr_t)body.data;
+    z.avail_in = (uInt)body.len;
+    z.next_out = buf_reserve(to, body.len);
+    z.avail_out = (uInt)body.len;
+    ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+    to->len = z.total_out;
+    deflateEnd(&z);
+}
+
 static void bench_open_large(struct bench *b)
 {
     bench_open(b);
@@ -555,17 +569,7 @@ START_TEST(a_large_body_is_refined_beside_the_loop)
     ck_assert_int_eq(b.last.cause, OTLP_ACCEPTED);
     request_fini(&r);
 
-    uint8_t *at = buf_reserve(&packed, body.len);
-    uLongf room = body.len;
-    z_stream z = {0};
-    ck_assert_int_eq(deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_in = body.data;
-    z.avail_in = (uInt)body.len;
-    z.next_out = at;
-    z.avail_out = (uInt)room;
-    ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
-    packed.len = z.total_out;
-    deflateEnd(&z);
+    pack(&packed, buf_slice(&body));
     ck_assert_uint_lt(packed.len, REFINE_LOOP_BYTES); /* it is large by what it says it becomes */
     ck_assert(send_large(&b, &r, buf_slice(&packed), ENDPOINT_GZIP, &answer));
     ck_assert_uint_eq(jobs_open(b.intake.jobs), 1);
@@ -635,6 +639,51 @@ START_TEST(the_result_for_a_client_that_has_gone_is_dropped)
 }
 END_TEST
 
+/* A job that runs until it is let go. */
+struct gate {
+    struct job job;
+    pthread_mutex_t closed;
+};
+
+static void wait_at_gate(struct job *job)
+{
+    struct gate *gate = (struct gate *)job;
+    pthread_mutex_lock(&gate->closed);
+    pthread_mutex_unlock(&gate->closed);
+}
+
+static void gate_done(struct job *job, bool ran)
+{
+    (void)job;
+    ck_assert(ran);
+}
+
+START_TEST(work_for_a_client_that_has_gone_is_not_begun)
+{
+    struct bench b;
+    struct request r;
+    struct request_answer answer;
+    struct gate gate = {.job = {.run = wait_at_gate, .done = gate_done}};
+    struct buf body = large_body();
+    struct buf packed = buf_make(body.len);
+    bench_open_large(&b);
+    b.stage.user = b.intake.jobs;
+    pack(&packed, buf_slice(&body));
+    pthread_mutex_init(&gate.closed, NULL);
+    pthread_mutex_lock(&gate.closed);
+    ck_assert(jobs_put(b.intake.jobs, &gate.job));
+    ck_assert(send_large(&b, &r, buf_slice(&packed), ENDPOINT_GZIP, &answer));
+    request_fini(&r);
+    pthread_mutex_unlock(&gate.closed);
+    stage_until(&b.stage, no_jobs);
+    ck_assert_uint_lt(b.intake.ledger.peak_bytes, LARGE_BYTES); /* it was not inflated */
+    pthread_mutex_destroy(&gate.closed);
+    buf_free(&body);
+    buf_free(&packed);
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(a_large_body_whose_time_is_over_is_not_published)
 {
     struct bench b;
@@ -685,5 +734,6 @@ SUITE_MAIN("receiver/worker/request", a_stored_batch_is_accepted_and_counted,
            a_large_body_is_refined_beside_the_loop,
            a_large_body_that_is_refused_is_answered_with_the_reason,
            the_result_for_a_client_that_has_gone_is_dropped,
+           work_for_a_client_that_has_gone_is_not_begun,
            a_large_body_whose_time_is_over_is_not_published,
            the_end_of_the_worker_waits_for_the_job_that_runs)
