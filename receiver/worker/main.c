@@ -36,6 +36,12 @@ static void router_up(void *ctx)
     worker_router_up(p->worker);
 }
 
+static void changed(void *ctx)
+{
+    struct process *p = ctx;
+    child_beat(p->child);
+}
+
 static const struct child_events child_events = {
     .drain = drain,
     .fill_beat = fill_beat,
@@ -57,10 +63,13 @@ static int run(const Masques__Control__Settings *settings, const struct log *log
     } else if (worker_start(p.worker) != GW_OK) {
         child_fail(p.child, "the listening sockets cannot be used");
     } else {
+        worker_on_change(p.worker, changed, &p);
         child_ready(p.child, "");
         loop_run(loop);
         code = EXIT_SUCCESS;
     }
+    if (p.worker)
+        worker_on_change(p.worker, NULL, NULL);
     child_free(&p.child);
     worker_free(&p.worker);
     loop_free(&loop);

@@ -22,7 +22,15 @@ struct worker {
     struct tally tally;
     Masques__Bus__Counters bus_counters;
     bool was_away; /* the router, once */
+    loop_fn changed; /* may be NULL */
+    void *changed_ctx;
 };
+
+void worker_on_change(struct worker *w, loop_fn fn, void *ctx)
+{
+    w->changed = fn;
+    w->changed_ctx = ctx;
+}
 
 /* ---- the uplink's events ---- */
 
@@ -36,6 +44,8 @@ static void fenced(void *ctx, const char *why)
 static void session(void *ctx, bool up)
 {
     struct worker *w = ctx;
+    if (w->changed)
+        w->changed(w->changed_ctx);
     if (up && !w->was_away) /* the start is no news */
         return;
     w->was_away = true;

@@ -21,6 +21,9 @@ struct worker *worker_new(struct loop *loop, struct link_context *context,
 /* After the loop has ended. */
 void worker_free(struct worker **worker);
 
+/* Calls fn when the session with the router comes or goes: the next beat says something new. */
+void worker_on_change(struct worker *worker, loop_fn fn, void *ctx);
+
 /* Accepts from the listeners that the settings name, whose descriptors it takes. */
 int worker_start(struct worker *worker) GW_MUST_CHECK;
 
