@@ -28,8 +28,10 @@ struct load_connection {
 static void lost(struct load_connection *c)
 {
     c->dead = true;
-    event_del(c->readable);
-    event_del(c->writable);
+    if (c->readable)
+        event_del(c->readable);
+    if (c->writable)
+        event_del(c->writable);
     c->load->result.broken++;
     c->load->open--;
     load_idle(c->load);
@@ -92,6 +94,20 @@ static size_t whole_answer(struct load_connection *c)
     return c->got >= all ? all : 0;
 }
 
+static bool watch(struct load_connection *c);
+
+/* An early refusal ends the connection: the rest of the body was never sent. False: no new one could be had. */
+static bool reopen(struct load_connection *c)
+{
+    event_free(c->readable);
+    event_free(c->writable);
+    c->readable = c->writable = NULL;
+    close(c->fd);
+    c->got = 0;
+    c->fd = load_connect(c->load);
+    return c->fd >= 0 && watch(c);
+}
+
 static void readable(evutil_socket_t fd, short what, void *arg)
 {
     struct load_connection *c = arg;
@@ -117,10 +133,15 @@ static void readable(evutil_socket_t fd, short what, void *arg)
         snprintf(text, sizeof text, "%.20s", c->answer);
         load_result_failure(&c->load->result, text);
     }
+    char *close_word = strcasestr(c->answer, "\r\nconnection: close\r\n");
+    bool closing = close_word && close_word < c->answer + all;
     c->got -= all;
     memmove(c->answer, c->answer + all, c->got);
     c->waiting = false;
-    load_http_fill(c);
+    if (closing && !reopen(c))
+        lost(c);
+    else
+        load_http_fill(c);
 }
 
 static void writable(evutil_socket_t fd, short what, void *arg)
@@ -132,6 +153,14 @@ static void writable(evutil_socket_t fd, short what, void *arg)
         lost(c);
 }
 
+static bool watch(struct load_connection *c)
+{
+    struct event_base *base = loop_base(c->load->loop);
+    c->readable = event_new(base, c->fd, EV_READ | EV_PERSIST, readable, c);
+    c->writable = event_new(base, c->fd, EV_WRITE, writable, c);
+    return c->readable && c->writable && event_add(c->readable, NULL) == 0;
+}
+
 struct load_connection *load_http_open(struct load *load)
 {
     struct load_connection *c = calloc(1, sizeof *c);
@@ -140,14 +169,10 @@ struct load_connection *load_http_open(struct load *load)
     c->load = load;
     c->head = buf_make(4096);
     c->fd = load_connect(load);
-    if (c->fd < 0) {
+    if (c->fd < 0 || !watch(c)) {
         load_http_close(c);
         return NULL;
     }
-    struct event_base *base = loop_base(load->loop);
-    c->readable = event_new(base, c->fd, EV_READ | EV_PERSIST, readable, c);
-    c->writable = event_new(base, c->fd, EV_WRITE, writable, c);
-    event_add(c->readable, NULL);
     load->open++;
     return c;
 }
