@@ -432,7 +432,7 @@ struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct ses
     d->inline_bytes = inline_bytes;
     d->log = log;
     d->timer = loop_timer_new(loop, timer_due, d);
-    d->replies = replies_new(loop, store, sessions, log);
+    d->replies = replies_new(store, sessions, log);
     if (!d->timer || !d->replies)
         dispatch_free(&d);
     return d;

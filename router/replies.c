@@ -6,9 +6,9 @@
 
 #include "router/confirm.h"
 #include "router/settle.h"
+#include "shared/base/clock.h"
 
 struct replies {
-    struct loop *loop;
     struct store *store;
     struct sessions *sessions;
     const struct log *log;
@@ -54,9 +54,11 @@ static void answer(struct replies *r, struct subscriber *sub, enum settle_answer
     }
 }
 
-static struct settle settling(struct replies *r)
+/* A wait that an exporter asks for begins when it is heard: the loop's clock is as old as its turn, and counting from
+ * there would bring the delivery back too early. */
+static struct settle settling(const struct replies *r)
 {
-    return (struct settle){r->store, r->log, loop_now_ms(r->loop)};
+    return (struct settle){r->store, r->log, clock_mono_ms()};
 }
 
 void replies_hello(struct replies *r, struct subscriber *sub, const Masques__Bus__Hello *hello)
@@ -117,13 +119,11 @@ void replies_drop(struct replies *r, const struct subscriber *sub)
     confirms_drop(&r->confirms, sub);
 }
 
-struct replies *replies_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                            const struct log *log)
+struct replies *replies_new(struct store *store, struct sessions *sessions, const struct log *log)
 {
     struct replies *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    r->loop = loop;
     r->store = store;
     r->sessions = sessions;
     r->log = log;

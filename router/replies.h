@@ -9,8 +9,7 @@
 struct replies;
 
 /* All borrowed for its life. Returns owned; NULL: no memory. */
-struct replies *replies_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                            const struct log *log);
+struct replies *replies_new(struct store *store, struct sessions *sessions, const struct log *log);
 void replies_free(struct replies **replies);
 
 /* What HELLO says about deliveries in progress and verdicts that were not confirmed. */
