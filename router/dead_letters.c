@@ -191,13 +191,17 @@ static int write_file(struct dead_letters *d, const struct dead_letter *letter, 
         err = io_write(hook, fd, payload.data, payload.len, len);
     if (err == GW_OK)
         err = sync_dir(d, fd);
+    int reason = errno;
     close(fd);
+    errno = reason;
     if (err == GW_OK)
         err = io_rename(hook, d->fd, unfinished, d->fd, name);
+    reason = errno;
     if (err == GW_OK)
         d->unsynced = true;
     else if (io_unlink(hook, d->fd, unfinished) != GW_OK)
         log_debug(d->options.log, "dead letter: %s stays until the next start", unfinished);
+    errno = reason;
     return err;
 }
 
