@@ -14,6 +14,7 @@
 #include "receiver/master/settings.h"
 #include "shared/base/clock.h"
 #include "shared/base/entropy.h"
+#include "shared/base/program.h"
 
 #define WORKERS_MOST_BY_DEFAULT 4u
 #define WATCH_MS 250u
@@ -344,7 +345,7 @@ static int add_member(struct family *family, enum member_kind kind, const char *
                       const char *type, const char *program_name, const void *about, char why[512])
 {
     char program[512];
-    int err = spawn_find(family->parts.programs, program_name, program, why);
+    int err = program_find(family->parts.programs, program_name, program, why);
     if (err != GW_OK)
         return err;
     struct member *m = member_new(family->loop, kind, name, type, program, &member_events, family,
