@@ -301,9 +301,11 @@ static void join(struct sequence *q, struct sequence_track *t)
         size_t at = sequel(t, other);
         if (at < other->count) {
             move_above(t, other, at);
-        } else if (sequel(other, t) == 0 && move_above(other, t, 0)) {
-            t = other;
+            continue;
         }
+        at = sequel(other, t);
+        if (at < t->count && move_above(other, t, at))
+            t = other;
     }
 }
 

@@ -22,9 +22,10 @@
  * records than numbers has holes of which only the number is known: the difference is lost in the
  * same way, and a batch without holes that falls into it fills as many as it has records.
  *
- * Every doubt is decided for "not lost": what is told is at most what was lost, except where a
- * process leaves a session and comes back to it with a later number, or where a gateway that has
- * just started meets several processes of one session at different numbers. */
+ * Every doubt is decided for "not lost": what is told is at most what was lost. Three things can
+ * make it more: a process that leaves a session and comes back to it with a later number, a gateway
+ * that has just started and meets several processes of one session at different numbers, and batches
+ * that overtake the first one of a process that resumes a session while others of them are lost. */
 #ifndef MASQUES_ROUTER_SEQUENCE_H
 #define MASQUES_ROUTER_SEQUENCE_H
 
