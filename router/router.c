@@ -30,6 +30,7 @@ struct router {
     struct dispatch *dispatch;
     struct requests *requests;
     struct report *report;
+    struct seen *seen;
     struct loop_timer *deadline; /* of the drain */
     bool draining;
     bool told; /* options.drained() was called */
@@ -225,8 +226,14 @@ void router_expect(struct router *r, const Masques__Control__Expect *expect)
 
 void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
 {
-    struct report_sources from = {r->store,   r->sessions,         r->subscribers,
-                                  r->ingress, r->found.torn_bytes, clock_wall_ns()};
+    struct report_sources from = {.store = r->store,
+                                  .sessions = r->sessions,
+                                  .subscribers = r->subscribers,
+                                  .ingress = r->ingress,
+                                  .seen = r->seen,
+                                  .torn_bytes = r->found.torn_bytes,
+                                  .wall_ns = clock_wall_ns(),
+                                  .now_ms = loop_now_ms(r->loop)};
     report_fill(r->report, &from, beat);
     beat->state = (char *)(uintptr_t)(r->draining ? "draining" : "running");
     if (ingress_health(r->ingress) == MASQUES__BUS__HEALTH__HEALTH_FULL)
@@ -334,7 +341,8 @@ static int build(struct router *r, char *why, size_t why_size)
     }
     /* Half of the memory for what workers send, half for what travels with its bytes to exporters.
      */
-    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->log);
+    r->seen = seen_new();
+    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->seen, r->log);
     r->letters = open_letters(r);
     if (r->letters)
         r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, r->letters,
@@ -342,7 +350,7 @@ static int build(struct router *r, char *why, size_t why_size)
     r->requests = r->dispatch ? new_requests(r) : NULL;
     r->report = report_new();
     r->deadline = loop_timer_new(r->loop, on_deadline, r);
-    if (r->ingress && r->requests && r->report && r->deadline)
+    if (r->seen && r->ingress && r->requests && r->report && r->deadline)
         return GW_OK;
     snprintf(why, why_size, "no memory");
     return GW_ERR_NOMEM;
@@ -395,6 +403,7 @@ void router_free(struct router **at)
     subscribers_free(&r->subscribers);
     dead_letters_free(&r->letters);
     report_free(&r->report);
+    seen_free(&r->seen);
     if (r->store)
         store_close(&r->store);
     free(r);
