@@ -14,6 +14,7 @@
 #include "receiver/master/settings.h"
 #include "shared/base/clock.h"
 #include "shared/base/entropy.h"
+#include "shared/base/program.h"
 
 #define WORKERS_MOST_BY_DEFAULT 4u
 #define WATCH_MS 250u
@@ -438,7 +439,7 @@ static struct member *add_member(struct family *family, enum member_kind kind, c
                                  const char *type, const char *program_name, char why[512])
 {
     char program[512];
-    if (spawn_find(family->parts.programs, program_name, program, why) != GW_OK)
+    if (program_find(family->parts.programs, program_name, program, why) != GW_OK)
         return NULL;
     snprintf(why, 512, "no memory");
     if (!make_room(family))
@@ -489,7 +490,7 @@ struct family *family_new(struct loop *loop, const struct family_parts *parts,
     if (!family)
         return NULL;
     *family = (struct family){.loop = loop, .parts = *parts, .events = events, .ctx = ctx,
-                              .log = parts->log, .shared = {.store = -1}, .life = {-1, -1}};
+                              .log = parts->log, .shared = {.store.fd = -1}, .life = {-1, -1}};
     family->watch = loop_timer_new(loop, watch, family);
     family->sweep = loop_timer_new(loop, sweep, family);
     if (!family->watch || !family->sweep)

@@ -30,7 +30,7 @@ struct family_parts {
     const struct runtime_dir *runtime;
     const struct listener *listeners; /* of the workers */
     size_t listener_count;
-    const char *programs; /* the directory of the children's programs; NULL: where spawn_find() looks */
+    const char *programs; /* the directory of the children's programs; NULL: where program_find() looks */
     const struct log *log;
 };
 
