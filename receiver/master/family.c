@@ -72,6 +72,11 @@ const char *family_bus(const struct family *family)
     return family->shared.bus_endpoint;
 }
 
+const char *family_store(const struct family *family)
+{
+    return family->shared.store.path;
+}
+
 struct member *family_find(const struct family *family, const char *name)
 {
     for (size_t i = 0; i < family->count; i++)
@@ -526,7 +531,7 @@ int family_has_program(const struct family *family, const struct exporter_kind *
     char program[512];
     char name[64];
     snprintf(name, sizeof name, "masques-exporter-%s", kind->program);
-    return spawn_find(family->parts.programs, name, program, why);
+    return program_find(family->parts.programs, name, program, why);
 }
 
 /* ---- changes ---------------------------------------------------------------------------------------------------- */

@@ -93,6 +93,9 @@ const struct member *family_at(const struct family *family, size_t i);
 /* True when telemetry can be accepted: a worker runs, and a router said within the last 2 s that it has room. */
 bool family_accepts(const struct family *family);
 
+/* The store's directory; borrowed. */
+const char *family_store(const struct family *family);
+
 /* The ZeroMQ endpoint of the router; borrowed. */
 const char *family_bus(const struct family *family);
 

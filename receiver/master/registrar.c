@@ -103,6 +103,10 @@ enum trial_outcome {
 static enum trial_outcome look_at(const struct registrar *r, const struct trial *t, char why[512])
 {
     const struct member *m = family_find(r->family, t->name);
+    if (!family_runs(r->family)) {
+        snprintf(why, 512, "%s: the gateway ends", t->name);
+        return TRIAL_FAILED;
+    }
     if (!m || m->leaves) {
         snprintf(why, 512, "%s was detached again while it started", t->name);
         return TRIAL_FAILED;
@@ -242,13 +246,13 @@ static void add_all(struct registrar *r)
 }
 
 struct registrar *registrar_new(struct loop *loop, struct family *family, const struct config *config,
-                                const char *store, const struct log *log)
+                                const struct log *log)
 {
     struct registrar *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     *r = (struct registrar){.loop = loop, .family = family, .config = config, .log = log};
-    r->list = attached_new(store);
+    r->list = attached_new(family_store(family));
     r->look = loop_timer_new(loop, look, r);
     if (!r->list || !r->look) {
         registrar_free(&r);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "receiver/master/program.h"
+#include "receiver/master/image.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,18 +25,18 @@ static bool is_running(const char *path)
 }
 
 /* "directory/name", made absolute. False: it does not fit, or is another file than the one that runs. */
-static bool try_path(const char *directory, size_t len, const char *name, char path[PROGRAM_PATH_BYTES])
+static bool try_path(const char *directory, size_t len, const char *name, char path[IMAGE_PATH_BYTES])
 {
     char here[PATH_MAX];
     bool absolute = len ? directory[0] == '/' : name[0] == '/';
     if (!absolute && !getcwd(here, sizeof here))
         return false;
-    int n = snprintf(path, PROGRAM_PATH_BYTES, "%s%s%.*s%s%s", absolute ? "" : here, absolute ? "" : "/", (int)len,
+    int n = snprintf(path, IMAGE_PATH_BYTES, "%s%s%.*s%s%s", absolute ? "" : here, absolute ? "" : "/", (int)len,
                      directory, len ? "/" : "", name);
-    return n > 0 && n < PROGRAM_PATH_BYTES && is_running(path);
+    return n > 0 && n < IMAGE_PATH_BYTES && is_running(path);
 }
 
-static bool in_search_path(const char *name, char path[PROGRAM_PATH_BYTES])
+static bool in_search_path(const char *name, char path[IMAGE_PATH_BYTES])
 {
     const char *list = getenv("PATH");
     for (const char *at = list; at && *at;) {
@@ -48,13 +48,13 @@ static bool in_search_path(const char *name, char path[PROGRAM_PATH_BYTES])
     return false;
 }
 
-int program_path(const char *argv0, char path[PROGRAM_PATH_BYTES])
+int image_path(const char *argv0, char path[IMAGE_PATH_BYTES])
 {
     if (argv0 && strchr(argv0, '/') && try_path("", 0, argv0, path))
         return GW_OK;
     if (argv0 && argv0[0] && !strchr(argv0, '/') && in_search_path(argv0, path))
         return GW_OK;
-    ssize_t n = readlink(SELF, path, PROGRAM_PATH_BYTES - 1);
+    ssize_t n = readlink(SELF, path, IMAGE_PATH_BYTES - 1);
     if (n <= 0)
         return GW_ERR_NOT_FOUND;
     path[n] = '\0';
@@ -76,7 +76,7 @@ static void become_validator(const char *path, const char *config)
     _exit(SPAWN_EXIT_NO_PROGRAM);
 }
 
-int program_validate(const char *path, const char *config, pid_t *pid)
+int image_validate(const char *path, const char *config, pid_t *pid)
 {
     sigset_t all;
     sigset_t before;
