@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shared/control/packet.h"
+#include "shared/control/runtime_path.h"
 
 #define BACKLOG 16
 
@@ -67,7 +68,7 @@ static void asker_says(evutil_socket_t fd, short what, void *arg)
         return;
     if (err != GW_OK) {
         if (err != GW_ERR_CLOSED)
-            log_warn(socket->log, "%s: a packet that is no question: %s", CONTROL_SOCKET_NAME, gw_strerror(err));
+            log_warn(socket->log, "%s: a packet that is no question: %s", RUNTIME_CONTROL_SOCKET, gw_strerror(err));
         asker_free(asker);
         return;
     }
@@ -81,7 +82,7 @@ void control_socket_answer(struct control_asker *asker, const Masques__Control__
 {
     int err = packet_send(asker->fd, &answer->base);
     if (err != GW_OK && err != GW_ERR_CLOSED)
-        log_warn(asker->socket->log, "%s: an answer could not be sent: %s", CONTROL_SOCKET_NAME, gw_strerror(err));
+        log_warn(asker->socket->log, "%s: an answer could not be sent: %s", RUNTIME_CONTROL_SOCKET, gw_strerror(err));
     if (err != GW_OK || event_add(asker->readable, NULL) != 0)
         asker_free(asker);
     else
@@ -128,7 +129,7 @@ static void somebody_connects(evutil_socket_t fd, short what, void *arg)
         if (socket->count < CONTROL_SOCKET_ASKERS_MAX && may_ask(asker)) {
             welcome(socket, asker);
         } else {
-            log_warn(socket->log, "%s: a connection is refused: %s", CONTROL_SOCKET_NAME,
+            log_warn(socket->log, "%s: a connection is refused: %s", RUNTIME_CONTROL_SOCKET,
                      socket->count < CONTROL_SOCKET_ASKERS_MAX ? "another user" : "too many of them");
             close(asker);
         }
@@ -141,7 +142,7 @@ static int place(struct control_socket *s, const char *directory, char why[512])
 {
     struct sockaddr_un *address = &s->address;
     address->sun_family = AF_UNIX;
-    int len = snprintf(address->sun_path, sizeof address->sun_path, "%s/" CONTROL_SOCKET_NAME, directory);
+    int len = snprintf(address->sun_path, sizeof address->sun_path, "%s/" RUNTIME_CONTROL_SOCKET, directory);
     if (len < 0 || (size_t)len >= sizeof address->sun_path) {
         snprintf(why, 512, "the path of the runtime directory %.300s is too long", directory);
         return GW_ERR_INVALID;

@@ -10,7 +10,6 @@
 #include "shared/base/log.h"
 #include "shared/base/loop.h"
 
-#define CONTROL_SOCKET_NAME "control.sock"
 #define CONTROL_SOCKET_ASKERS_MAX 16u /* connections at a time; a further one is closed at once */
 #define CONTROL_SOCKET_IDLE_MS 30000u /* a connection without a question is closed after so long */
 
