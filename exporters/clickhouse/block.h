@@ -14,27 +14,33 @@
 #include "exporters/clickhouse/row.h"
 #include "shared/base/buf.h"
 
-/* The columns of a table, in the order in which they are written. At most 64. */
-struct block_column {
-    const char *name; /* "Events.Name": a field of a Nested */
-    const char *type; /* as the block says it */
-};
-const struct block_column *block_columns(enum table_kind table, size_t *count);
+/* The columns of a table, in the order in which they are written: their number (at most 64), names ("Events.Name": a
+ * field of a Nested) and types, as the block spells them. */
+size_t block_column_count(enum table_kind table);
+const char *block_column_name(enum table_kind table, size_t column);
+const char *block_column_type(enum table_kind table, size_t column);
 
 struct block;
 
-/* A block of the columns in `mask` (bit n: block_columns()[n]). Returns owned; NULL: no memory. */
+/* A block of the columns in `mask` (bit n: column n of the table). Returns owned; NULL: no memory. */
 struct block *block_new(enum table_kind table, uint64_t mask);
 void block_free(struct block **block);
 
-/* Adds the record, which must be of the table, as a row. Nothing is borrowed after that. 0; GW_ERR_NOMEM: the block is
- * as it was. */
+/* The records that follow are of another batch than those before: must be said, since blocks remember what stands
+ * around a record by its address. */
+void block_new_batch(struct block *block);
+
+/* Adds the record, which must be of the table, as a row. Its batch is borrowed until block_new_batch() or
+ * block_write(). 0; GW_ERR_NOMEM: the block is of no use any more until block_clear(). */
 int block_add(struct block *block, const struct otlp_record *record,
               uint64_t received_ns) GW_MUST_CHECK;
 
 uint32_t block_rows(const struct block *block);
 /* Bytes that block_write() would append, about. */
 size_t block_bytes(const struct block *block);
+
+/* Empties it, keeps the memory. */
+void block_clear(struct block *block);
 
 /* Appends the block to `out` and empties it. With no rows: appends nothing. Failure of `out` is sticky. */
 void block_write(struct block *block, struct buf *out);
