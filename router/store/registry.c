@@ -90,12 +90,13 @@ static int write_registration(struct store *store, const struct store_consumer *
 {
     struct journal_entry losses[STORE_SIGNALS];
     uint32_t count = 0;
-    size_t mark = journal_mark(&store->journal);
+    store_land_journal(store);
+    struct journal_mark mark = journal_mark(&store->journal);
     int err = c ? add_given_up(store, c, who->who.signals, losses, &count) : 0;
     if (!err)
         err = journal_add(&store->journal, who);
     if (!err)
-        err = journal_flush(&store->journal);
+        err = store_flush(store);
     if (err)
         journal_undo(&store->journal, mark);
     for (uint32_t i = 0; i < count && !err; i++)
@@ -130,5 +131,5 @@ int store_consumer_unregister(struct store *store, struct store_consumer *consum
     struct journal_entry e = {.type = JOURNAL_GONE, .consumer = consumer->id};
     int err = journal_add(&store->journal, &e);
     store_consumer_remove(store, consumer);
-    return err ? err : journal_flush(&store->journal);
+    return err ? err : store_flush(store);
 }
