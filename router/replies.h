@@ -21,7 +21,7 @@ void replies_message(struct replies *replies, struct subscriber *sub,
 /* Says CANCEL with that id. */
 void replies_cancel(struct replies *replies, struct subscriber *sub, Masques__Bus__DeliveryId *id);
 
-/* The journal has everything that was said so far: confirms it. */
+/* Confirms what the journal has. */
 void replies_confirm(struct replies *replies);
 /* Every confirmation is out. */
 bool replies_all_said(const struct replies *replies);

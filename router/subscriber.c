@@ -49,20 +49,25 @@ void lane_clear(struct lane *lane)
     lane->pause_ms = 0;
 }
 
+static bool weighs(enum delivery_state state)
+{
+    return state == DELIVERY_OUT || state == DELIVERY_FORMED;
+}
+
 void subscriber_set_state(struct subscriber *sub, struct delivery *delivery,
                           enum delivery_state state)
 {
-    if (delivery->state == DELIVERY_OUT)
+    if (weighs(delivery->state))
         sub->out_bytes -= delivery->bytes;
     delivery->state = state;
-    if (state == DELIVERY_OUT)
+    if (weighs(state))
         sub->out_bytes += delivery->bytes;
 }
 
 void subscriber_remove(struct subscriber *sub, unsigned signal, struct delivery *delivery)
 {
     struct lane *lane = subscriber_lane(sub, signal);
-    if (delivery->state == DELIVERY_OUT)
+    if (weighs(delivery->state))
         sub->out_bytes -= delivery->bytes;
     lane_remove(lane, delivery);
     lane->blocked = false;

@@ -11,7 +11,8 @@
 #include "router/store/store.h"
 
 enum delivery_state {
-    DELIVERY_READY, /* taken from the store, waits for credit */
+    DELIVERY_READY,  /* taken from the store, waits for credit */
+    DELIVERY_FORMED, /* sent as soon as the journal has it; weighs on the credit */
     DELIVERY_OUT, /* sent, or held by the exporter since an earlier session; weighs on the credit */
     DELIVERY_WAITING, /* RETRY: goes back to the store at due_ms */
     DELIVERY_RETIRED, /* its id is no more: CANCEL is to be said */
@@ -24,6 +25,7 @@ struct delivery {
     uint32_t attempt;
     enum delivery_state state;
     uint64_t due_ms;
+    uint64_t ticket; /* not sent before store_is_written() */
 };
 
 /* One signal of one exporter. */
@@ -91,7 +93,7 @@ static inline bool subscriber_takes(const struct subscriber *sub, unsigned signa
     return signal >= 1 && signal <= STORE_SIGNALS && (sub->signals >> signal & 1u);
 }
 
-/* A delivery enters or leaves DELIVERY_OUT: the only way to change the state. */
+/* A delivery begins or ceases to weigh on the credit: the only way to change the state. */
 void subscriber_set_state(struct subscriber *sub, struct delivery *delivery,
                           enum delivery_state state);
 /* Some delivery waits for credit: nothing may overtake it. */
