@@ -2,6 +2,7 @@
 #include "router/subscriber.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct delivery *lane_find(struct lane *lane, uint64_t generation, uint64_t first, uint64_t last)
 {
@@ -30,7 +31,9 @@ struct delivery *lane_add(struct lane *lane)
 
 void lane_remove(struct lane *lane, struct delivery *delivery)
 {
-    *delivery = lane->list[--lane->count];
+    size_t behind = lane->count - (size_t)(delivery - lane->list) - 1;
+    memmove(delivery, delivery + 1, behind * sizeof *delivery);
+    lane->count--;
 }
 
 size_t lane_busy(const struct lane *lane)

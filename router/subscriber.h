@@ -77,6 +77,7 @@ struct subscriber {
 struct delivery *lane_find(struct lane *lane, uint64_t generation, uint64_t first, uint64_t last);
 /* One more, zeroed; valid until the lane changes. NULL: no memory. */
 struct delivery *lane_add(struct lane *lane);
+/* The others stay in their order, which is that of handing out. */
 void lane_remove(struct lane *lane, struct delivery *delivery);
 /* How many weigh on the wish for deliveries at a time: all but those RETIRED. */
 size_t lane_busy(const struct lane *lane);
