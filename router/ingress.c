@@ -34,6 +34,8 @@ struct queued {
     uint64_t bytes;
     uint32_t records;
     uint8_t signal;
+    uint64_t received_ns;
+    const Masques__Bus__Sources *sources; /* the message's; NULL: none */
     bool twin; /* queued a second time: has the outcome of the first */
 };
 
@@ -44,6 +46,7 @@ struct ingress {
     const char *directory;
     const struct log *log;
     struct workers *workers;
+    struct seen *seen;
     struct queued *first, *last;
     size_t twins;
     struct buf sources;          /* scratch */
@@ -193,6 +196,8 @@ static struct queued *add_queued(struct ingress *in, struct worker *w, struct pa
     q->bytes = bytes;
     q->records = batch->records;
     q->signal = (uint8_t)batch->signal;
+    q->received_ns = batch->received_ns;
+    q->sources = batch->sources;
     q->before = in->last;
     if (in->last)
         in->last->next = q;
@@ -333,6 +338,7 @@ static void settled(void *ctx, void *token, int err, uint64_t sequence)
         in->fresh->records[q->signal - 1] += q->records;
         in->fresh->bytes[q->signal - 1] += q->bytes;
         in->stored_ms = loop_now_ms(in->loop);
+        seen_batch(in->seen, q->signal, q->sources, q->received_ns, in->stored_ms);
     }
     answer(in, q, err);
     answer_twins(in, q, err);
@@ -435,7 +441,8 @@ static bool listen_to_store(struct ingress *in)
 }
 
 struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                            uint64_t memory_bytes, const char *directory, const struct log *log)
+                            uint64_t memory_bytes, struct seen *seen, const char *directory,
+                            const struct log *log)
 {
     struct ingress *in = calloc(1, sizeof *in);
     if (!in)
@@ -443,6 +450,7 @@ struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessi
     in->loop = loop;
     in->store = store;
     in->sessions = sessions;
+    in->seen = seen;
     in->directory = directory;
     in->log = log;
     in->sources = buf_make(STORE_SOURCES_MAX_BYTES);
