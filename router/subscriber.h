@@ -56,6 +56,8 @@ struct subscriber {
     enum subscriber_owner owner;
     enum store_mode mode;
     uint32_t signals; /* bit n: takes signal n */
+    uint64_t max_lag_bytes; /* its share of the store; 0: the store's default */
+    bool refuse_when_full;
     struct store_consumer *consumer;
     struct session *session; /* NULL: away */
     bool left;               /* away because it said BYE: it does not come back by itself */

@@ -87,6 +87,9 @@ static int put(struct subscribers *s, struct subscriber *sub, enum store_start s
         return GW_ERR_INVALID;
     int err = store_consumer_register(s->store, sub->name, type, sub->signals, sub->mode, start,
                                       &sub->consumer);
+    if (err == GW_OK)
+        store_consumer_set_share(s->store, sub->consumer, sub->max_lag_bytes,
+                                 sub->refuse_when_full);
     for (unsigned i = 0; i < STORE_SIGNALS; i++)
         sub->lanes[i].ask = true;
     return err;
@@ -110,6 +113,8 @@ static int register_configured(struct subscribers *s, const Masques__Control__Su
     snprintf(mine->type, sizeof mine->type, "%s", sub->type);
     mine->owner = OWNER_CONFIG;
     mine->mode = sub->lossy ? STORE_LOSSY : STORE_DURABLE;
+    mine->max_lag_bytes = sub->max_lag_bytes;
+    mine->refuse_when_full = sub->refuse_when_full;
     mine->signals = sub->signals & SIGNALS_MASK;
     return put(s, mine, STORE_WHERE_LEFT_OFF);
 }

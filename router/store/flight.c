@@ -151,7 +151,7 @@ static void board(struct store *store, uint32_t counts[STORE_SIGNALS],
         }
         if (q->file_bytes && !q->err)
             file_bytes[k] = q->file_bytes;
-        w->planned_bytes -= q->file_bytes;
+        w->planned_bytes[k] -= q->file_bytes;
         counts[k] += !q->err;
         f->list.items[f->list.count++] = *q; /* fits: store_append() saw to it */
     }

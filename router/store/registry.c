@@ -126,6 +126,14 @@ int store_consumer_register(struct store *store, const char *name, const char *t
     return 0;
 }
 
+void store_consumer_set_share(struct store *store, struct store_consumer *consumer,
+                              uint64_t max_lag_bytes, bool refuse_when_full)
+{
+    (void)store;
+    consumer->max_lag_bytes = max_lag_bytes;
+    consumer->refuse_when_full = refuse_when_full;
+}
+
 int store_consumer_unregister(struct store *store, struct store_consumer *consumer)
 {
     struct journal_entry e = {.type = JOURNAL_GONE, .consumer = consumer->id};

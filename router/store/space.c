@@ -83,22 +83,20 @@ void space_take_back(struct store *store, unsigned signal, uint64_t free_number)
     segment_discard(&s, &store->dir, free_number);
 }
 
-/* All consumers (or all durable ones) are behind the segment's last batch. */
-static bool consumed(const struct store *store, unsigned signal, const struct segment *s,
-                     bool durable_only)
+/* All consumers are behind the segment's last batch. */
+static bool consumed(const struct store *store, unsigned signal, const struct segment *s)
 {
     for (uint32_t i = 0; i < store->consumer_count; i++) {
-        const struct store_consumer *c = store->consumers[i];
-        const struct cursor *cursor = &c->cursors[signal - 1];
-        if (cursor->active && (!durable_only || c->mode == STORE_DURABLE) &&
-            cursor->at.sequence < s->next.sequence)
+        const struct cursor *cursor = &store->consumers[i]->cursors[signal - 1];
+        if (cursor->active && cursor->at.sequence < s->next.sequence)
             return false;
     }
     return true;
 }
 
-static void free_oldest(struct store *store, struct chain *chain)
+void space_free_oldest(struct store *store, unsigned signal)
 {
+    struct chain *chain = store_chain(store, signal);
     struct segment *s = chain_shift(chain);
     char name[DIR_FILE_NAME_BYTES];
     dir_file_name(s->info.number, name);
@@ -109,22 +107,18 @@ static void free_oldest(struct store *store, struct chain *chain)
     segment_free(&s);
 }
 
-/* Batches are on their way into the newest segment, or are planned to go there. */
-static bool in_use(const struct store *store, unsigned signal)
+bool space_in_use(const struct store *store, unsigned signal)
 {
     return store->write.plans[signal - 1].begun || flight_has(store, signal);
 }
 
-/* The oldest segment has another behind it that carries the accepted ids, too. */
-static bool has_heir(const struct store *store, unsigned signal)
+bool space_has_heir(const struct store *store, unsigned signal)
 {
     bool unborn = flight_has(store, signal) && store->flight.runs[signal - 1].fresh;
     return store->chains[signal - 1].count > 1u + unborn;
 }
 
-/* A segment that is only a header takes over from the newest one, which can then be given back.
- * Rare enough to be synced here. */
-static int turn_over(struct store *store, unsigned signal)
+int space_turn_over(struct store *store, unsigned signal)
 {
     struct segment_file file;
     uint64_t bytes = segment_file_need(space_header_bytes(store), 0, 0);
@@ -156,7 +150,7 @@ void space_lowest(const struct store *store, uint64_t lowest[STORE_SIGNALS])
 /* By what the journal says, and by what it does not say yet (a new consumer). */
 static bool may_release(const struct store *store, unsigned signal, const struct segment *s)
 {
-    return s->next.sequence <= store->released[signal - 1] && consumed(store, signal, s, false);
+    return s->next.sequence <= store->released[signal - 1] && consumed(store, signal, s);
 }
 
 void space_release(struct store *store)
@@ -165,94 +159,12 @@ void space_release(struct store *store)
         struct chain *chain = store_chain(store, signal);
         struct segment *newest = chain_newest(chain);
         if (newest && newest->file_bytes > store->segment_bytes &&
-            newest->next.sequence > newest->info.base.sequence && !in_use(store, signal) &&
-            may_release(store, signal, newest) && turn_over(store, signal) != 0)
+            newest->next.sequence > newest->info.base.sequence && !space_in_use(store, signal) &&
+            may_release(store, signal, newest) && space_turn_over(store, signal) != 0)
             continue;
-        while (has_heir(store, signal) && may_release(store, signal, chain->segments[0]))
-            free_oldest(store, chain);
+        while (space_has_heir(store, signal) && may_release(store, signal, chain->segments[0]))
+            space_free_oldest(store, signal);
     }
-}
-
-/* What the consumer loses when the log begins at `before`. False: nothing. */
-static bool loss_of(struct store *store, struct store_consumer *c, unsigned signal,
-                    struct position before, struct journal_entry *e)
-{
-    struct cursor *cursor = &c->cursors[signal - 1];
-    if (!cursor->active || cursor->at.sequence >= before.sequence)
-        return false;
-    *e = (struct journal_entry){
-        .type = JOURNAL_LOSS, .consumer = c->id, .signal = signal, .reason = STORE_LOSS_SPACE};
-    e->loss.before = before;
-    e->loss.digest = walk_rest_digest(store, cursor, signal, before.sequence);
-    return true;
-}
-
-/* Lossy consumers lose what the segment holds of theirs: in the journal first, then in memory. */
-static int lose_segment(struct store *store, unsigned signal, const struct segment *s)
-{
-    struct journal_entry e;
-    store_land_journal(store);
-    struct journal_mark mark = journal_mark(&store->journal);
-    int err = 0;
-    for (uint32_t i = 0; i < store->consumer_count && !err; i++) {
-        if (loss_of(store, store->consumers[i], signal, s->next, &e))
-            err = journal_add(&store->journal, &e);
-    }
-    if (!err)
-        err = store_flush(store);
-    if (err)
-        journal_undo(&store->journal, mark);
-    for (uint32_t i = 0; i < store->consumer_count && !err; i++) {
-        if (loss_of(store, store->consumers[i], signal, s->next, &e))
-            err = store_apply(store, &e, true);
-    }
-    return err;
-}
-
-/* Whether the oldest segment of a signal may go, if lossy consumers have to skip it. */
-static bool can_go(const struct store *store, unsigned signal)
-{
-    const struct chain *chain = &store->chains[signal - 1];
-    if (!chain->count)
-        return false;
-    const struct segment *s = chain->segments[0];
-    if (!consumed(store, signal, s, true))
-        return false;
-    if (chain->count > 1)
-        return has_heir(store, signal);
-    /* The newest one: worth it when it holds something, and nothing is on its way into it. */
-    return s->next.sequence > s->info.base.sequence && !in_use(store, signal);
-}
-
-/* Frees the oldest segment of the signal that holds most. */
-static int reclaim_one(struct store *store)
-{
-    unsigned best = 0;
-    uint64_t most = 0;
-    for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
-        uint64_t bytes = store_chain(store, signal)->file_bytes;
-        if (bytes > most && can_go(store, signal)) {
-            most = bytes;
-            best = signal;
-        }
-    }
-    if (!best)
-        return GW_ERR_FULL;
-    struct chain *chain = store_chain(store, best);
-    int err = chain->count == 1 ? turn_over(store, best) : 0;
-    if (!err)
-        err = lose_segment(store, best, chain->segments[0]);
-    if (!err)
-        free_oldest(store, chain);
-    return err;
-}
-
-int space_make(struct store *store, uint64_t bytes)
-{
-    int err = 0;
-    while (!err && space_used(store) + store->write.planned_bytes + bytes > store->max_bytes)
-        err = reclaim_one(store);
-    return err;
 }
 
 int space_load(struct store *store, struct segment *segment)

@@ -150,8 +150,9 @@ struct store_batch {
 
 /* Queues a batch for the next commit. sources are copied; the payload is borrowed until the batch is
  * settled. GW_ERR_EXISTS: a batch of this id is stored already: answer "stored". GW_ERR_AGAIN: the
- * id is queued, or being written: it has the outcome of that one. GW_ERR_FULL: no room, and lossy
- * consumers hold none. GW_ERR_TOO_LARGE: payload over store_max_batch() or sources over their limit:
+ * id is queued, or being written: it has the outcome of that one. GW_ERR_FULL: no room, and
+ * nobody has to give way (store_consumer_set_share()); each signal that somebody takes has a part of
+ * max_bytes for itself, which the others can not fill. GW_ERR_TOO_LARGE: payload over store_max_batch() or sources over their limit:
  * never. GW_ERR_INVALID: a number below the lowest open one, no record, no payload, no such signal,
  * or more ids without verdict than any worker has. GW_ERR_NOMEM. GW_ERR_IO: room had to be made and
  * the journal could not be written. */
@@ -209,6 +210,14 @@ void store_forget_incarnation(struct store *store,
 int store_consumer_register(struct store *store, const char *name, const char *type,
                             uint32_t signals, enum store_mode mode, enum store_start start,
                             struct store_consumer **out) GW_MUST_CHECK;
+
+/* How a durable consumer behaves when the store is full. It is current while no more than
+ * `max_lag_bytes` of payload (0: half of max_bytes) wait for it. When there is no room for new data,
+ * those that are not current lose their oldest (STORE_LOSS_SHARE), as long as another durable one is
+ * current; one with `refuse_when_full` loses nothing: new data is refused rather. Not journaled: to
+ * be said at every start. */
+void store_consumer_set_share(struct store *store, struct store_consumer *consumer,
+                              uint64_t max_lag_bytes, bool refuse_when_full);
 
 /* Removes it with its cursors and counters. Takes the handle also on error (the entry is written
  * with the next commit then). */

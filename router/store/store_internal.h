@@ -9,6 +9,7 @@
  *   answers.c    what becomes of them
  *   read.c       batches read back, what is seen
  *   space.c      segments made, rolled, given back
+ *   full.c       who gives way when there is no space left
  *   walk.c       going over the batches of a log
  *   apply.c      journal entries
  *   recover.c    what was there before */
@@ -50,7 +51,7 @@ struct write_plan {
 struct write_queue {
     struct batch_list list;
     struct write_plan plans[STORE_SIGNALS];
-    uint64_t planned_bytes; /* of new segments */
+    uint64_t planned_bytes[STORE_SIGNALS]; /* of new segments */
     struct ids ids;         /* of the batches here and in flight */
 };
 
@@ -213,9 +214,6 @@ int store_recover(struct store *store, struct store_report *report) GW_MUST_CHEC
 
 /* ---- space.c ---- */
 
-/* Room for a file of `bytes` more, pulling it from lossy consumers if need be. GW_ERR_FULL,
- * GW_ERR_IO, … */
-int space_make(struct store *store, uint64_t bytes) GW_MUST_CHECK;
 /* Bytes that header and snapshot of a new segment take at most. */
 uint64_t space_header_bytes(const struct store *store);
 /* Seals the newest segment of a signal and begins another, which is not published yet: *file says
@@ -230,10 +228,25 @@ int space_seal(struct store *store, struct segment *segment);
 void space_lowest(const struct store *store, uint64_t lowest[STORE_SIGNALS]);
 /* Gives back what all consumers are done with, as the journal has it (store->released). */
 void space_release(struct store *store);
+/* Batches are on their way into the newest segment, or are planned to go there. */
+bool space_in_use(const struct store *store, unsigned signal);
+/* The oldest segment has another behind it that carries the accepted ids, too. */
+bool space_has_heir(const struct store *store, unsigned signal);
+/* A segment that is only a header takes over from the newest one, which can then be given back.
+ * Synced at once: it is rare. */
+int space_turn_over(struct store *store, unsigned signal) GW_MUST_CHECK;
+/* Gives the oldest segment back, which somebody must have decided. */
+void space_free_oldest(struct store *store, unsigned signal);
 /* Of all segments, without the free ones. */
 uint64_t space_used(const struct store *store);
 /* Loads a segment's index, and unloads one that was not used for long when there are many. */
 int space_load(struct store *store, struct segment *segment) GW_MUST_CHECK;
+
+/* ---- full.c ---- */
+
+/* Room for a file of `bytes` more of that signal, pulling it from lossy consumers if need be, and
+ * then from durable ones over their share. GW_ERR_FULL, GW_ERR_IO, … */
+int space_make(struct store *store, unsigned signal, uint64_t bytes) GW_MUST_CHECK;
 
 /* ---- answers.c ---- */
 

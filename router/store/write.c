@@ -73,7 +73,7 @@ static int plan_place(struct store *store, unsigned signal, uint64_t record_byte
     uint64_t need = segment_file_need(head, record_bytes, 1);
     uint64_t bytes = need > store->segment_bytes ? (need + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES
                                                  : store->segment_bytes;
-    int err = space_make(store, bytes);
+    int err = space_make(store, signal, bytes);
     if (err)
         return err;
     *plan = (struct write_plan){true, head + record_bytes, bytes, 1};
@@ -91,7 +91,7 @@ static int plan_batch(struct store *store, struct queued_batch *q)
     if (err)
         return err;
     w->plans[b->signal - 1] = plan;
-    w->planned_bytes += q->file_bytes;
+    w->planned_bytes[b->signal - 1] += q->file_bytes;
     return 0;
 }
 
@@ -99,7 +99,7 @@ void write_replan(struct store *store)
 {
     struct write_queue *w = &store->write;
     memset(w->plans, 0, sizeof w->plans);
-    w->planned_bytes = 0;
+    memset(w->planned_bytes, 0, sizeof w->planned_bytes);
     for (uint32_t i = 0; i < w->list.count; i++) {
         struct queued_batch *q = &w->list.items[i];
         q->file_bytes = 0;
