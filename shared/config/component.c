@@ -14,7 +14,7 @@ struct kind {
 static const struct kind kinds[] = {
     [COMPONENT_RECEIVER] = {"receiver", {"otlp"}, {0}},
     [COMPONENT_PROCESSOR] = {"processor", {0}, {"batch", "memory_limiter"}},
-    [COMPONENT_EXPORTER] = {"exporter", {0}, {"file", "clickhouse"}},
+    [COMPONENT_EXPORTER] = {"exporter", {0}, {"clickhouse"}},
     [COMPONENT_EXTENSION] = {"extension", {"health_check"}, {"file_storage"}},
     [COMPONENT_CONNECTOR] = {"connector", {0}, {0}},
 };

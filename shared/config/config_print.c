@@ -79,7 +79,14 @@ static void print_keys(const char *path, const char *before, size_t level, struc
     buf_text(out, ": ");
 }
 
-/* The rows whose path starts with `prefix`. */
+/* Is the map there that the row lies in? */
+static bool is_there(const struct option_set *set, const struct option *row, const void *target)
+{
+    const struct option *map = option_presence(set->rows, set->count, row);
+    return !map || *(const bool *)((const char *)target + map->offset);
+}
+
+/* The rows whose path starts with `prefix`; a map that only counts when it is there has at least one of its own. */
 static void print_rows(const struct option_set *set, const char *prefix, const void *target,
                        size_t level, struct buf *out)
 {
@@ -87,6 +94,8 @@ static void print_rows(const struct option_set *set, const char *prefix, const v
     for (size_t i = 0; i < set->count; i++) {
         const struct option *row = &set->rows[i];
         if (strncmp(row->path, prefix, strlen(prefix)) != 0)
+            continue;
+        if (row->type == OPTION_PRESENCE || !is_there(set, row, target))
             continue;
         const char *path = row->path + strlen(prefix);
         print_keys(path, before, level, out);

@@ -145,6 +145,18 @@ int sections_receivers(struct reader *r, struct sections *s)
 
 /* ---- exporters ---- */
 
+/* What its options demand of each other. */
+static int check_exporter(struct reader *r, const struct yaml_entry *entry,
+                          const struct config_exporter *exporter)
+{
+    struct buf why = buf_make(512);
+    int rc = exporter->kind->check ? exporter->kind->check(&exporter->options, &why) : 0;
+    if (rc < 0)
+        rc = read_error(r, entry->key, "%.*s", (int)why.len, (const char *)why.data);
+    buf_free(&why);
+    return rc;
+}
+
 static int read_exporter(struct reader *r, struct sections *s, const struct yaml_entry *entry)
 {
     struct component_id id;
@@ -167,7 +179,8 @@ static int read_exporter(struct reader *r, struct sections *s, const struct yaml
     strcpy(e->exporter.id, id.text);
     const struct option_set *set = &e->exporter.kind->options;
     options_default(set->rows, set->count, &e->exporter.options);
-    return read_options(r, entry->value, set, &e->exporter.options);
+    rc = read_options(r, entry->value, set, &e->exporter.options);
+    return rc < 0 ? rc : check_exporter(r, entry, &e->exporter);
 }
 
 int sections_exporters(struct reader *r, struct sections *s)
