@@ -22,11 +22,14 @@ enum option_type {
     OPTION_URL_PATH, /* -> char[max + 1]; a leading "/" is added where it is missing */
     OPTION_BOOL,     /* true, false -> bool */
     OPTION_NUMBER,   /* -> uint32_t */
+    OPTION_COUNT,    /* the same, larger -> uint64_t */
+    OPTION_FACTOR,   /* 1.5 -> uint32_t, thousandths; further digits are dropped */
     OPTION_BYTES,    /* 1048576, 8KiB, 256MiB -> uint64_t, bytes */
     OPTION_MIB,      /* 64 -> uint64_t, bytes: the option's name says MiB */
     OPTION_DURATION, /* 1m30s -> uint64_t, nanoseconds */
     OPTION_ENDPOINT, /* HOST:PORT -> struct endpoint */
     OPTION_CHOICE,   /* one of `choices`, in any case -> uint32_t, its index */
+    OPTION_NO_LIST,  /* [] and nothing else: a list of the collector's that has no field here */
 };
 
 struct option {
