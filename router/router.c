@@ -3,11 +3,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "router/dispatch.h"
 #include "router/report.h"
+#include "router/requests.h"
 #include "shared/base/clock.h"
 
 #define TMPFS_MAGIC_NUMBER 0x01021994 /* statfs(2) */
@@ -23,9 +25,12 @@ struct router {
     struct store_report found;
     struct sessions *sessions;
     struct subscribers *subscribers;
+    struct dead_letters *letters;
     struct ingress *ingress;
     struct dispatch *dispatch;
+    struct requests *requests;
     struct report *report;
+    struct seen *seen;
     struct loop_timer *deadline; /* of the drain */
     bool draining;
     bool told; /* options.drained() was called */
@@ -38,11 +43,18 @@ static bool is_worker(const struct session *session)
     return session_kind(session) == MASQUES__BUS__PEER_KIND__PEER_WORKER;
 }
 
+static bool is_control(const struct session *session)
+{
+    return session_kind(session) == MASQUES__BUS__PEER_KIND__PEER_CONTROL;
+}
+
 static int on_admit(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
 {
     struct router *r = ctx;
     if (is_worker(session))
         return ingress_admit(r->ingress, session, hello);
+    if (is_control(session)) /* asks, and owns nothing */
+        return GW_OK;
     return subscribers_admit(r->subscribers, session, hello);
 }
 
@@ -51,6 +63,18 @@ static uint64_t max_batch(const struct router *r)
     uint64_t limit = r->options.settings->max_batch;
     uint64_t of_store = store_max_batch(r->store);
     return limit && limit < of_store ? limit : of_store;
+}
+
+/* So that an exporter on this machine finds the store's files. */
+static void show_directory(const struct router *r, Masques__Bus__Welcome *welcome)
+{
+    struct stat st;
+    welcome->synced = r->options.settings->fsync == MASQUES__CONTROL__FSYNC__FSYNC_ALWAYS;
+    if (fstat(store_directory_fd(r->store), &st) != 0)
+        return;
+    welcome->directory = r->options.settings->store_directory; /* packed, never written to */
+    welcome->device = st.st_dev;
+    welcome->inode = st.st_ino;
 }
 
 static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome *welcome)
@@ -64,6 +88,8 @@ static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome
     welcome->generation = store_generation(r->store);
     if (is_worker(session))
         ingress_welcome(r->ingress, welcome);
+    else
+        show_directory(r, welcome);
 }
 
 static void on_opened(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
@@ -72,7 +98,7 @@ static void on_opened(void *ctx, struct session *session, const Masques__Bus__He
     log_debug(r->log, "%s is here (process %d)", session_name(session), (int)session_pid(session));
     if (is_worker(session))
         ingress_opened(r->ingress);
-    else
+    else if (!is_control(session))
         dispatch_opened(r->dispatch, session, hello);
 }
 
@@ -84,6 +110,10 @@ static void on_closed(void *ctx, struct session *session, const char *why)
         ingress_closed(r->ingress, session);
         return;
     }
+    if (is_control(session)) {
+        requests_closed(r->requests, session);
+        return;
+    }
     dispatch_closed(r->dispatch, session);
     subscribers_closed(r->subscribers, session);
 }
@@ -91,7 +121,10 @@ static void on_closed(void *ctx, struct session *session, const char *why)
 static void on_message(void *ctx, struct session *session, const struct link_message *message)
 {
     struct router *r = ctx;
-    if (!is_worker(session))
+    if (is_control(session)) {
+        if (message->frame->body_case == MASQUES__BUS__FRAME__BODY_REQUEST)
+            requests_came(r->requests, session, message->frame->request);
+    } else if (!is_worker(session))
         dispatch_message(r->dispatch, session, message);
     else if (message->frame->body_case == MASQUES__BUS__FRAME__BODY_PUBLISH)
         ingress_publish(r->ingress, session, message, subscribers_wanted(r->subscribers));
@@ -155,6 +188,7 @@ static bool turn(void *ctx)
     bool journaled = ingress_commit(r->ingress, &fresh) == GW_OK;
     dispatch_fresh(r->dispatch, &fresh);
     bool more = dispatch_turn(r->dispatch, journaled);
+    requests_turn(r->requests);
     sessions_end_of_turn(r->sessions);
     if (r->draining && !more && dispatch_idle(r->dispatch))
         drain_is_over(r);
@@ -175,6 +209,14 @@ void router_drain(struct router *r, uint32_t within_ms)
     loop_timer_set(r->deadline, within_ms);
 }
 
+void router_reconfigure(struct router *r, const Masques__Control__Reconfigure *reconfigure)
+{
+    int err = subscribers_reconfigure(r->subscribers, reconfigure->subscriptions,
+                                      reconfigure->n_subscriptions);
+    if (err == GW_OK)
+        log_info(r->log, "the configuration names %zu exporters now", reconfigure->n_subscriptions);
+}
+
 void router_expect(struct router *r, const Masques__Control__Expect *expect)
 {
     sessions_expect(r->sessions, expect->name, (pid_t)expect->pid, expect->spawn);
@@ -184,8 +226,14 @@ void router_expect(struct router *r, const Masques__Control__Expect *expect)
 
 void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
 {
-    struct report_sources from = {r->store,   r->sessions,         r->subscribers,
-                                  r->ingress, r->found.torn_bytes, clock_wall_ns()};
+    struct report_sources from = {.store = r->store,
+                                  .sessions = r->sessions,
+                                  .subscribers = r->subscribers,
+                                  .ingress = r->ingress,
+                                  .seen = r->seen,
+                                  .torn_bytes = r->found.torn_bytes,
+                                  .wall_ns = clock_wall_ns(),
+                                  .now_ms = loop_now_ms(r->loop)};
     report_fill(r->report, &from, beat);
     beat->state = (char *)(uintptr_t)(r->draining ? "draining" : "running");
     if (ingress_health(r->ingress) == MASQUES__BUS__HEALTH__HEALTH_FULL)
@@ -251,6 +299,35 @@ static int open_bus(struct router *r, struct link_context *context, char *why, s
     return GW_ERR_IO;
 }
 
+static struct dead_letters *open_letters(const struct router *r)
+{
+    struct dead_letters_options options = {
+        .store_fd = store_directory_fd(r->store),
+        .uuid = store_uuid(r->store),
+        .generation = store_generation(r->store),
+        .quota_bytes = r->options.settings->dead_letter_bytes,
+        .synced = r->options.settings->fsync != MASQUES__CONTROL__FSYNC__FSYNC_NONE,
+        .log = r->log,
+    };
+    return dead_letters_open(&options);
+}
+
+static struct requests *new_requests(struct router *r)
+{
+    struct requests_house house = {
+        .loop = r->loop,
+        .store = r->store,
+        .sessions = r->sessions,
+        .subscribers = r->subscribers,
+        .dispatch = r->dispatch,
+        .letters = r->letters,
+        .log = r->log,
+        .detached = r->options.detached,
+        .ctx = r->options.ctx,
+    };
+    return requests_new(&house);
+}
+
 static int build(struct router *r, char *why, size_t why_size)
 {
     const Masques__Control__RouterSettings *settings = r->options.settings;
@@ -264,11 +341,16 @@ static int build(struct router *r, char *why, size_t why_size)
     }
     /* Half of the memory for what workers send, half for what travels with its bytes to exporters.
      */
-    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->log);
-    r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, memory / 2, r->log);
+    r->seen = seen_new();
+    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->seen, r->log);
+    r->letters = open_letters(r);
+    if (r->letters)
+        r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, r->letters,
+                                   memory / 2, r->log);
+    r->requests = r->dispatch ? new_requests(r) : NULL;
     r->report = report_new();
     r->deadline = loop_timer_new(r->loop, on_deadline, r);
-    if (r->ingress && r->dispatch && r->report && r->deadline)
+    if (r->seen && r->ingress && r->requests && r->report && r->deadline)
         return GW_OK;
     snprintf(why, why_size, "no memory");
     return GW_ERR_NOMEM;
@@ -314,11 +396,14 @@ void router_free(struct router **at)
     loop_remove_chore(r->loop, turn, r);
     loop_remove_chore(r->loop, turn_again, r);
     loop_timer_free(&r->deadline);
+    requests_free(&r->requests);
     dispatch_free(&r->dispatch);
     ingress_free(&r->ingress);
     sessions_free(&r->sessions);
     subscribers_free(&r->subscribers);
+    dead_letters_free(&r->letters);
     report_free(&r->report);
+    seen_free(&r->seen);
     if (r->store)
         store_close(&r->store);
     free(r);

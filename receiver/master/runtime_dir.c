@@ -13,21 +13,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define SHARED_MEMORY "/dev/shm"
+#include "shared/control/runtime_path.h"
 
-/* `wanted` fits. */
-static void choose(char *path, size_t room, const char *wanted)
-{
-    const char *xdg = getenv("XDG_RUNTIME_DIR");
-    if (wanted[0])
-        snprintf(path, room, "%s", wanted);
-    else if (geteuid() == 0)
-        snprintf(path, room, "/run/masques");
-    else if (xdg && xdg[0] == '/' && strlen(xdg) < room - 16)
-        snprintf(path, room, "%s/masques", xdg);
-    else
-        snprintf(path, room, "/tmp/masques-%u", geteuid());
-}
+#define SHARED_MEMORY "/dev/shm"
 
 /* A directory that somebody else can enter could be given a socket of theirs in place of ours. */
 static int make_private(const char *path, char why[512])
@@ -61,7 +49,23 @@ static void holder(int fd, char text[32])
     text[strcspn(text, "\n")] = '\0';
 }
 
-static int take_lock(struct runtime_dir *dir, char why[512])
+/* A lock goes with the description of the open file, so an inherited one is held on without a gap. */
+static void prefer_inherited(struct runtime_dir *dir, int inherited)
+{
+    struct stat ours;
+    struct stat theirs;
+    if (inherited < 0)
+        return;
+    if (fstat(dir->lock, &ours) != 0 || fstat(inherited, &theirs) != 0 || ours.st_dev != theirs.st_dev ||
+        ours.st_ino != theirs.st_ino) {
+        close(inherited);
+        return;
+    }
+    close(dir->lock);
+    dir->lock = inherited;
+}
+
+static int take_lock(struct runtime_dir *dir, int inherited, char why[512])
 {
     char path[128];
     char pid[32];
@@ -71,6 +75,7 @@ static int take_lock(struct runtime_dir *dir, char why[512])
         snprintf(why, 512, "cannot open %s: %s", path, strerror(errno));
         return GW_ERR_IO;
     }
+    prefer_inherited(dir, inherited);
     if (flock(dir->lock, LOCK_EX | LOCK_NB) != 0) {
         holder(dir->lock, pid);
         snprintf(why, 512,
@@ -122,15 +127,14 @@ static int place_store(struct runtime_dir *dir, char why[512])
     return err;
 }
 
-int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512])
+int runtime_dir_open(struct runtime_dir *dir, const char *wanted, int inherited, char why[512])
 {
-    char path[sizeof dir->path];
+    char path[RUNTIME_PATH_BYTES];
     dir->lock = -1;
-    if (strlen(wanted) >= sizeof path) {
+    if (runtime_path(wanted, path) != GW_OK) {
         snprintf(why, 512, "the path of the runtime directory %s is too long", wanted);
         return GW_ERR_INVALID;
     }
-    choose(path, sizeof path, wanted);
     int err = make_private(path, why);
     if (err != GW_OK)
         return err;
@@ -142,7 +146,7 @@ int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512])
     }
     snprintf(dir->path, sizeof dir->path, "%s", real);
     free(real);
-    err = take_lock(dir, why);
+    err = take_lock(dir, inherited, why);
     if (err == GW_OK)
         err = place_store(dir, why);
     if (err != GW_OK)

@@ -31,6 +31,9 @@ struct child_events {
     void (*router_up)(void *ctx);
     /* The router: a name and its pid. May be NULL. */
     void (*expect)(void *ctx, const Masques__Control__Expect *expect);
+    /* The router: which exporters the configuration names from now on. Carried out when it returns: a beat says so
+     * to the master, who waits for it. May be NULL. */
+    void (*reconfigure)(void *ctx, const Masques__Control__Reconfigure *reconfigure);
 };
 
 /* First act of a child's main(): asks the kernel to end with the parent, checks that the parent is still there and
@@ -48,6 +51,8 @@ void child_free(struct child **child);
 void child_ready(struct child *child, const char *detail);
 /* Sends a beat now, because the state has changed. */
 void child_beat(struct child *child);
+/* The router: this registration is no more. 0; GW_ERR_AGAIN: the channel is full, nothing was said; GW_ERR_CLOSED. */
+int child_detached(struct child *child, const char *name);
 /* Says why before giving up for good (a restart would not help); the caller then ends with exit code 1. */
 void child_fail(struct child *child, const char *error);
 

@@ -88,6 +88,7 @@ START_TEST(the_default_configuration_prints_every_option)
                                              "  debug:\n"
                                              "    format: pretty\n"
                                              "    color: auto\n"
+                                             "    match: \"\"\n"
                                              "    sending_queue:\n"
                                              "      enabled: true\n"
                                              "      num_consumers: 0\n"
