@@ -53,12 +53,16 @@ static const struct option health_rows[] = {
 #define ANY_MIB .max = SIZE_TIB
 #define ANY_TIME .max = 1000 * 24 * DURATION_HOUR_NS
 
+#define COMPACTION_IDLE                                                                           \
+    .idle = "the store gives files free as what is in them is delivered"
+
 static const struct option file_storage_rows[] = {
     {.path = "directory", .type = OPTION_TEXT, STORAGE(directory), .min = 1,
      .max = CONFIG_STORE_DIRECTORY_BYTES - 1, .initial = "/var/lib/otelcol/file_storage",
      .help = "Becomes `masques::store::directory`."},
     {.path = "timeout", .type = OPTION_DURATION, STORAGE(timeout_ns), ANY_TIME, .initial = "1s",
-     .help = "Has no meaning here."},
+     .idle = "a directory that another gateway uses is refused at once",
+     .help = "Has no meaning here: a directory that another gateway uses is refused at once."},
     {.path = "fsync", .type = OPTION_BOOL, STORAGE(fsync), .initial = "true",
      .help = "`true`: `masques::store::fsync` is `always`; `false`: `interval` (in the "
              "collector, `false` is the default)."},
@@ -69,28 +73,37 @@ static const struct option file_storage_rows[] = {
      .help = "Of the directories above it, in octal; the store's own directory is created with "
              "0700."},
     {.path = "recreate", .type = OPTION_BOOL, STORAGE(recreate), .initial = "false",
+     .idle = "a damaged record costs itself, not the store",
      .help = "Has no meaning here: a damaged record costs itself, not the store."},
     {.path = "compaction::on_start", .type = OPTION_BOOL, STORAGE(compaction.on_start),
-     .initial = "false", .help = "Has no meaning here, as all of `compaction`: what is delivered "
-                                 "leaves the store by the file."},
+     .initial = "false", COMPACTION_IDLE,
+     .help = "Has no meaning here, as all of `compaction`: what is delivered leaves the store by the "
+             "file."},
     {.path = "compaction::on_rebound", .type = OPTION_BOOL, STORAGE(compaction.on_rebound),
-     .initial = "false", .help = "Has no meaning here."},
+     .initial = "false", COMPACTION_IDLE,
+     .help = "Has no meaning here."},
     {.path = "compaction::directory", .type = OPTION_TEXT, STORAGE(compaction.directory),
-     .max = CONFIG_STORE_DIRECTORY_BYTES - 1, .initial = "", .help = "Has no meaning here."},
+     .max = CONFIG_STORE_DIRECTORY_BYTES - 1, .initial = "", COMPACTION_IDLE,
+     .help = "Has no meaning here."},
     {.path = "compaction::rebound_needed_threshold_mib", .type = OPTION_MIB,
      STORAGE(compaction.rebound_needed_bytes), ANY_MIB, .initial = "100",
+     COMPACTION_IDLE,
      .help = "Has no meaning here."},
     {.path = "compaction::rebound_trigger_threshold_mib", .type = OPTION_MIB,
      STORAGE(compaction.rebound_trigger_bytes), ANY_MIB, .initial = "10",
+     COMPACTION_IDLE,
      .help = "Has no meaning here."},
     {.path = "compaction::max_transaction_size", .type = OPTION_COUNT,
      STORAGE(compaction.max_transaction_size), .max = SIZE_TIB, .initial = "65536",
+     COMPACTION_IDLE,
      .help = "Has no meaning here."},
     {.path = "compaction::check_interval", .type = OPTION_DURATION,
      STORAGE(compaction.check_interval_ns), ANY_TIME, .initial = "5s",
+     COMPACTION_IDLE,
      .help = "Has no meaning here."},
     {.path = "compaction::cleanup_on_start", .type = OPTION_BOOL,
-     STORAGE(compaction.cleanup_on_start), .initial = "false", .help = "Has no meaning here."},
+     STORAGE(compaction.cleanup_on_start), .initial = "false", COMPACTION_IDLE,
+     .help = "Has no meaning here."},
 };
 
 #define MASQUES(member) .offset = offsetof(struct config_masques, member)

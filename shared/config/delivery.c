@@ -13,8 +13,8 @@ static const char *const batch_sizers[] = {"items", "bytes", NULL};
 static const struct option rows[] = {
     {.path = "sending_queue::enabled", .type = OPTION_BOOL, DELIVERY(queue_enabled),
      .initial = "true",
-     .help = "The store is between receiver and exporter whatever stands here; `false` is warned "
-             "of."},
+     .idle = "the store is always between receiver and exporter",
+     .help = "Has no meaning here: the store is always between receiver and exporter."},
     {.path = "sending_queue::num_consumers", .type = OPTION_NUMBER, DELIVERY(consumers),
      .max = 1000000, .initial = "0",
      .help = "Deliveries at a time and signal, at most 32; 0: as many as the exporter wishes."},
@@ -31,7 +31,8 @@ static const struct option rows[] = {
              "exporter given up."},
     {.path = "sending_queue::wait_for_result", .type = OPTION_BOOL, DELIVERY(wait_for_result),
      .initial = "false",
-     .help = "Requests are answered when they are stored; `true` is warned of."},
+     .idle = "requests are answered when they are stored",
+     .help = "Has no meaning here: requests are answered when they are stored."},
     {.path = "sending_queue::storage", .type = OPTION_TEXT, DELIVERY(storage),
      .max = CONFIG_ID_BYTES - 1, .initial = "",
      .help = "A `file_storage` that `service::extensions` lists: where the gateway's one store "
@@ -93,11 +94,10 @@ static int wrong(struct reader *r, const struct yaml_node *node, const char *pat
     return rc;
 }
 
-static int without_meaning(struct reader *r, const struct yaml_node *node, const char *key,
-                           const char *what)
+static int in_vain(struct reader *r, const struct yaml_node *node, const char *path,
+                   const char *what)
 {
-    size_t before = trail_push(&r->trail, slice_of("sending_queue"));
-    trail_push(&r->trail, slice_of(key));
+    size_t before = trail_push(&r->trail, slice_of(path));
     int rc = report_warning(r->report, node->at, r->trail.text, "%s", what);
     trail_cut(&r->trail, before);
     return rc;
@@ -119,31 +119,25 @@ static int settle_batch(struct reader *r, const struct yaml_node *queue, struct 
                  "max_size must be at least min_size (which is 8192 where it is not written), or 0");
 }
 
-/* Keys of the queue that this gateway has no use for are said once each, where they ask for
- * something. */
+/* What of the queue has an effect only together with something else is said, where it asks for
+ * something in vain. */
 static int settle_queue(struct reader *r, const struct yaml_node *queue,
                         const struct config_delivery *d)
 {
     const struct yaml_node *node;
     int rc = 0;
-    if ((node = written(queue, "wait_for_result", NULL)) && d->wait_for_result) {
-        if (d->storage[0])
-            return wrong(r, node, "sending_queue::wait_for_result",
-                         "is not supported together with storage");
-        rc = without_meaning(r, node, "wait_for_result",
-                             "has no effect: requests are answered when they are stored");
-    }
-    if (rc == 0 && (node = written(queue, "enabled", NULL)) && !d->queue_enabled)
-        rc = without_meaning(r, node, "enabled",
-                             "has no effect: the store is always between receiver and exporter");
-    if (rc == 0 && (node = written(queue, "queue_size", NULL)) && d->queue_size > 0 &&
+    if ((node = written(queue, "wait_for_result", NULL)) && d->wait_for_result && d->storage[0])
+        return wrong(r, node, "sending_queue::wait_for_result",
+                     "is not supported together with storage");
+    if ((node = written(queue, "queue_size", NULL)) && d->queue_size > 0 &&
         d->queue_sizer != CONFIG_SIZER_BYTES)
-        rc = without_meaning(r, node, "queue_size",
-                             "has no effect with this sizer: the bytes of masques::store bound "
-                             "what waits, or queue_size with \"sizer: bytes\"");
+        rc = in_vain(r, node, "sending_queue::queue_size",
+                     "has no effect with this sizer: the bytes of masques::store bound what waits, "
+                     "or queue_size with \"sizer: bytes\"");
     if (rc == 0 && (node = written(queue, "num_consumers", NULL)) &&
         d->consumers > DELIVERY_CONSUMERS_MAX)
-        rc = without_meaning(r, node, "num_consumers", "at most 32 deliveries are made at a time");
+        rc = in_vain(r, node, "sending_queue::num_consumers",
+                     "at most 32 deliveries are made at a time");
     return rc;
 }
 
@@ -160,12 +154,33 @@ static int settle_retry(struct reader *r, const struct yaml_node *exporter,
     return 0;
 }
 
-int delivery_settle(struct reader *r, const struct yaml_node *exporter,
+/* An exporter that holds nothing back has no use for what says how long to wait for it. */
+static int settle_lossy(struct reader *r, const struct yaml_node *exporter,
+                        const struct config_delivery *d)
+{
+    static const char why[] = "has no effect: this exporter holds nothing back; what it is too late "
+                              "for, it misses";
+    const struct yaml_node *node;
+    int rc = 0;
+    if ((node = written(exporter, "sending_queue", "queue_size")) && d->queue_size > 0 &&
+        d->queue_sizer == CONFIG_SIZER_BYTES)
+        rc = in_vain(r, node, "sending_queue::queue_size", why);
+    if (rc == 0 && d->block_on_overflow &&
+        (node = written(exporter, "sending_queue", "block_on_overflow")))
+        rc = in_vain(r, node, "sending_queue::block_on_overflow", why);
+    if (rc == 0 && (node = written(exporter, "retry_on_failure", NULL)) && node->count > 0)
+        rc = in_vain(r, node, "retry_on_failure", why);
+    return rc;
+}
+
+int delivery_settle(struct reader *r, const struct yaml_node *exporter, bool lossy,
                     struct config_delivery *delivery)
 {
     const struct yaml_node *queue = written(exporter, "sending_queue", NULL);
     int rc = settle_batch(r, queue, delivery);
     if (rc == 0)
         rc = settle_queue(r, queue, delivery);
+    if (rc == 0 && lossy)
+        rc = settle_lossy(r, exporter, delivery);
     return rc < 0 ? rc : settle_retry(r, exporter, delivery);
 }

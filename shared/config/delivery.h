@@ -10,9 +10,9 @@
 #define DELIVERY_CONSUMERS_MAX 32u /* more of them are not in flight at a time */
 
 /* Completes what was read from an exporter's map (borrowed; the reader's trail names it): what the
- * keys themselves mean, what the keys have to do with each other, what has no meaning here. 0;
- * GW_ERR_INVALID: said; GW_ERR_NOMEM. */
-int delivery_settle(struct reader *r, const struct yaml_node *exporter,
+ * keys themselves mean, what the keys have to do with each other, what has no meaning here; `lossy`:
+ * of an exporter that holds nothing back. 0; GW_ERR_INVALID: said; GW_ERR_NOMEM. */
+int delivery_settle(struct reader *r, const struct yaml_node *exporter, bool lossy,
                     struct config_delivery *delivery) GW_MUST_CHECK;
 
 #endif

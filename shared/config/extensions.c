@@ -17,26 +17,6 @@ static bool is_permissions(const char *text)
     return text[0] && value <= 0777;
 }
 
-/* Has any of its keys another value than the collector's default? */
-static bool asks_for_compaction(const struct config_file_storage *storage)
-{
-    const struct option_set *set = config_file_storage_options();
-    struct config_file_storage plain;
-    memset(&plain, 0, sizeof plain);
-    options_default(set->rows, set->count, &plain);
-    bool asks = false;
-    for (size_t i = 0; !asks && i < set->count; i++) {
-        struct buf a = buf_make(4096), b = buf_make(4096);
-        option_print(&set->rows[i], storage, &a);
-        option_print(&set->rows[i], &plain, &b);
-        asks = strncmp(set->rows[i].path, "compaction::", 12) == 0 &&
-               !slice_eq(buf_slice(&a), buf_slice(&b));
-        buf_free(&a);
-        buf_free(&b);
-    }
-    return asks;
-}
-
 static int read_storage(struct reader *r, const struct yaml_entry *entry,
                         struct config_file_storage *storage)
 {
@@ -48,12 +28,7 @@ static int read_storage(struct reader *r, const struct yaml_entry *entry,
     if (!is_permissions(storage->directory_permissions))
         return read_error(r, sections_find(entry->value, "directory_permissions"),
                           "directory_permissions must be an octal number such as \"0750\"");
-    if (!asks_for_compaction(storage))
-        return 0;
-    trail_push(&r->trail, slice_of("compaction"));
-    return report_warning(r->report, sections_find(entry->value, "compaction")->at, r->trail.text,
-                          "has no effect: the store gives files free as what is in them is "
-                          "delivered");
+    return 0;
 }
 
 static int read_health(struct reader *r, const struct yaml_entry *entry,

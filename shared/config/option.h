@@ -41,6 +41,8 @@ struct option {
     const char *initial; /* the default, as canonical text */
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
     bool reloadable;            /* may change while the gateway runs */
+    const char *idle;           /* why it has no effect here, or NULL; what is read from a file and
+                                   is not the default is warned of with this */
     const char *help;           /* one sentence */
 };
 

@@ -23,6 +23,7 @@ static const struct option batch_rows[] = {
      .help = "Must be empty: headers of requests are not kept with what they carry."},
     {.path = "metadata_cardinality_limit", .type = OPTION_NUMBER,
      BATCH(metadata_cardinality_limit), .max = UINT32_MAX, .initial = "1000",
+     .idle = "there are no metadata_keys to be counted",
      .help = "Has no meaning without `metadata_keys`."},
 };
 
@@ -34,15 +35,19 @@ static const struct option limiter_rows[] = {
     {.path = "limit_mib", .type = OPTION_MIB, LIMITER(limit_bytes), .max = SIZE_TIB, .initial = "0",
      .help = "Lowers `masques::limits::ledger` where that is not written."},
     {.path = "spike_limit_mib", .type = OPTION_MIB, LIMITER(spike_limit_bytes), .max = SIZE_TIB,
-     .initial = "0", .help = "Has no meaning here."},
+     .initial = "0", .idle = "requests are refused at limit_mib itself",
+     .help = "Has no meaning here: requests are refused at `limit_mib` itself."},
     {.path = "limit_percentage", .type = OPTION_NUMBER, LIMITER(limit_percentage), .max = 100,
      .initial = "0", .help = "Has no meaning here, and is warned of where `limit_mib` is not there."},
     {.path = "spike_limit_percentage", .type = OPTION_NUMBER, LIMITER(spike_limit_percentage),
-     .max = 100, .initial = "0", .help = "Has no meaning here."},
+     .max = 100, .initial = "0", .idle = "requests are refused at the limit itself",
+     .help = "Has no meaning here."},
     {.path = "min_gc_interval_when_soft_limited", .type = OPTION_DURATION,
-     LIMITER(soft_gc_interval_ns), ANY_TIME, .initial = "10s", .help = "Has no meaning here."},
+     LIMITER(soft_gc_interval_ns), ANY_TIME, .initial = "10s",
+     .idle = "there is no garbage collector here", .help = "Has no meaning here."},
     {.path = "min_gc_interval_when_hard_limited", .type = OPTION_DURATION,
-     LIMITER(hard_gc_interval_ns), ANY_TIME, .initial = "0s", .help = "Has no meaning here."},
+     LIMITER(hard_gc_interval_ns), ANY_TIME, .initial = "0s",
+     .idle = "there is no garbage collector here", .help = "Has no meaning here."},
 };
 
 static const struct option_set batch_set = {"processors::batch", batch_rows, COUNT(batch_rows)};

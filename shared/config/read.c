@@ -6,6 +6,7 @@
 
 #define LEVELS_MAX 8u     /* keys in the longest path of an option table */
 #define KEY_BYTES_MAX 64u /* no option's key is longer */
+#define IDLE_VALUE_BYTES 4096u
 
 /* Settings that the collector has where we have options, so that a message can say that it is us
  * who lack it. */
@@ -150,6 +151,19 @@ static bool is_typed(enum option_type type)
            type == OPTION_MIB || type == OPTION_BOOL;
 }
 
+/* The collector's option that we take and have no use for: said where it asks for something. */
+static int warn_idle(struct reader *r, const struct option *row, const struct yaml_node *node,
+                     const void *target)
+{
+    struct buf text = buf_make(IDLE_VALUE_BYTES);
+    option_print(row, target, &text);
+    bool is_default = buf_ok(&text) && slice_is(buf_slice(&text), row->initial);
+    buf_free(&text);
+    return is_default ? 0
+                      : report_warning(r->report, node->at, r->trail.text, "has no effect: %s",
+                                       row->idle);
+}
+
 static int read_value(struct reader *r, const struct option *row, const struct yaml_node *node,
                       void *target)
 {
@@ -165,7 +179,7 @@ static int read_value(struct reader *r, const struct option *row, const struct y
         return wrong_value(r, node, row);
     if ((is_typed(row->type) && !node->plain) || option_read(row, text, target) < 0)
         return wrong_value(r, node, row);
-    return 0;
+    return row->idle ? warn_idle(r, row, node, target) : 0;
 }
 
 /* ---- maps ---- */

@@ -160,7 +160,7 @@ static int read_exporter(struct reader *r, struct sections *s, const struct yaml
     for (size_t i = 0; i < 2; i++)
         options_default(parts[i].set->rows, parts[i].set->count, parts[i].target);
     rc = read_parts(r, entry->value, parts, 2);
-    return rc < 0 ? rc : delivery_settle(r, entry->value, &e->exporter.delivery);
+    return rc < 0 ? rc : delivery_settle(r, entry->value, e->exporter.kind->lossy, &e->exporter.delivery);
 }
 
 int sections_exporters(struct reader *r, struct sections *s)

@@ -18,7 +18,9 @@ struct pull {
 #define PULL(name, member)                                                                        \
     .path = "pull::exporter::prometheus::" name, .offset = offsetof(struct pull, member)
 #define WITHOUT(name, member)                                                                     \
-    {PULL(name, member), .type = OPTION_BOOL, .initial = "true", .help = "Has no meaning here."}
+    {PULL(name, member), .type = OPTION_BOOL, .initial = "true",                                  \
+     .idle = "the metrics have the names that the collector gives them by default",               \
+     .help = "Has no meaning here."}
 
 static const struct option pull_rows[] = {
     {PULL("host", host), .type = OPTION_TEXT, .max = ENDPOINT_HOST_BYTES - 1,
