@@ -22,12 +22,15 @@ enum option_type {
     OPTION_URL_PATH, /* -> char[max + 1]; a leading "/" is added where it is missing */
     OPTION_BOOL,     /* true, false -> bool */
     OPTION_NUMBER,   /* -> uint32_t */
+    OPTION_COUNT,    /* the same, larger -> uint64_t */
+    OPTION_FACTOR,   /* 1.5 -> uint32_t, thousandths; further digits are dropped */
     OPTION_BYTES,    /* 1048576, 8KiB, 256MiB -> uint64_t, bytes */
     OPTION_MIB,      /* 64 -> uint64_t, bytes: the option's name says MiB */
     OPTION_DURATION, /* 1m30s -> uint64_t, nanoseconds */
     OPTION_ENDPOINT, /* HOST:PORT -> struct endpoint */
     OPTION_CHOICE,   /* one of `choices`, in any case -> uint32_t, its index */
     OPTION_PRESENCE, /* a map of further options -> bool: its key is there. Its row follows theirs */
+    OPTION_NO_LIST,  /* [] and nothing else: a list of the collector's that has no field here */
 };
 
 struct option {
@@ -40,6 +43,8 @@ struct option {
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
     bool bare_ns;               /* OPTION_DURATION: a number without a unit is taken, as nanoseconds */
     bool reloadable;            /* may change while the gateway runs */
+    const char *idle;           /* why it has no effect here, or NULL; what is read from a file and
+                                   is not the default is warned of with this */
     const char *help;           /* one sentence */
 };
 

@@ -71,9 +71,12 @@ static const struct {
     {COMPONENT_EXPORTER, "debgu",
      "f:3:7: p: masques-collector does not have the exporter \"debgu\"; did you mean debug? "
      "supported here: debug, console, file, nop"},
-    {COMPONENT_PROCESSOR, "batch",
-     "f:3:7: p: masques-collector does not have the processor \"batch\" yet; supported here: "
-     "nothing"},
+    {COMPONENT_EXTENSION, "file_storage", NULL},
+    {COMPONENT_PROCESSOR, "batch", NULL},
+    {COMPONENT_PROCESSOR, "memory_limiter", NULL},
+    {COMPONENT_PROCESSOR, "filter",
+     "f:3:7: p: masques-collector does not have the processor \"filter\"; supported here: batch, "
+     "memory_limiter"},
     {COMPONENT_CONNECTOR, "forward",
      "f:3:7: p: masques-collector does not have the connector \"forward\"; supported here: "
      "nothing"},
