@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -54,6 +55,18 @@ static uint64_t max_batch(const struct router *r)
     return limit && limit < of_store ? limit : of_store;
 }
 
+/* So that an exporter on this machine finds the store's files. */
+static void show_directory(const struct router *r, Masques__Bus__Welcome *welcome)
+{
+    struct stat st;
+    welcome->synced = r->options.settings->fsync == MASQUES__CONTROL__FSYNC__FSYNC_ALWAYS;
+    if (fstat(store_directory_fd(r->store), &st) != 0)
+        return;
+    welcome->directory = r->options.settings->store_directory; /* packed, never written to */
+    welcome->device = st.st_dev;
+    welcome->inode = st.st_ino;
+}
+
 static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome *welcome)
 {
     struct router *r = ctx;
@@ -65,6 +78,8 @@ static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome
     welcome->generation = store_generation(r->store);
     if (is_worker(session))
         ingress_welcome(r->ingress, welcome);
+    else
+        show_directory(r, welcome);
 }
 
 static void on_opened(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
