@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "receiver/master/arguments.h"
+#include "receiver/master/exposition.h"
 #include "receiver/master/family.h"
 #include "receiver/master/greeting.h"
 #include "receiver/master/health.h"
 #include "receiver/master/health_server.h"
+#include "receiver/master/metrics.h"
 #include "receiver/master/ready_file.h"
 #include "receiver/master/standard_files.h"
 #include "shared/base/clock.h"
@@ -31,9 +33,11 @@ struct gateway {
     struct loop *loop;
     struct family_parts parts; /* the family borrows them */
     struct family *family;
+    struct health_page pages[4]; /* of the health endpoint */
     struct health_server *health;
     uint64_t up_since_ns; /* wall clock; 0: not yet */
     uint64_t up_since_mono_ns;
+    uint64_t started_mono_ns;
     bool ending;
     int exit_code;
 };
@@ -85,6 +89,19 @@ static bool health_says(void *ctx, struct buf *body)
         times.up_for_ns = clock_mono_ns() - g->up_since_mono_ns;
     health_body(body, g->family, available, &times);
     return available;
+}
+
+static bool metrics_say(void *ctx, struct buf *body)
+{
+    struct gateway *g = ctx;
+    struct metrics_gateway about = {
+        .receiver = g->config->otlp.id,
+        .available = family_accepts(g->family) && !g->ending,
+        .uptime_s = (double)(clock_mono_ns() - g->started_mono_ns) / CLOCK_NS_PER_S,
+        .usage = usage_of(g->family),
+    };
+    metrics_text(body, g->family, &about);
+    return true;
 }
 
 /* ---- signals ---------------------------------------------------------------------------------------------------- */
@@ -174,6 +191,20 @@ static int open_listeners(struct gateway *g, char why[512])
     return err;
 }
 
+static int open_health(struct gateway *g)
+{
+    const struct health_page pages[] = {
+        {"/", "application/json", health_says},
+        {"/health", "application/json", health_says},
+        {g->config->health.path, "application/json", health_says},
+        {"/metrics", EXPOSITION_CONTENT_TYPE, metrics_say},
+    };
+    memcpy(g->pages, pages, sizeof pages);
+    g->health = health_server_new(g->loop, g->listeners[g->listener_count - 1].fd, g->pages,
+                                  sizeof pages / sizeof pages[0], HEALTH_SERVER_REQUEST_MS, g);
+    return g->health ? GW_OK : GW_ERR_NOMEM;
+}
+
 static int bring_up(struct gateway *g, char why[512])
 {
     snprintf(why, 512, "no memory");
@@ -190,14 +221,7 @@ static int bring_up(struct gateway *g, char why[512])
     g->family = family_new(g->loop, &g->parts, &family_events, g, why);
     if (!g->family)
         return GW_ERR_INVALID;
-    if (g->config->health.enabled) {
-        g->health = health_server_new(g->loop, g->listeners[g->listener_count - 1].fd,
-                                      g->config->health.path, HEALTH_SERVER_REQUEST_MS,
-                                      health_says, g);
-        if (!g->health)
-            return GW_ERR_NOMEM;
-    }
-    return GW_OK;
+    return g->config->health.enabled ? open_health(g) : GW_OK;
 }
 
 static void tear_down(struct gateway *g)
@@ -265,7 +289,7 @@ static int act(struct gateway *g)
 
 int main(int argc, char **argv)
 {
-    struct gateway g = {.runtime.lock = -1};
+    struct gateway g = {.runtime.lock = -1, .started_mono_ns = clock_mono_ns()};
     char why[256];
     if (arguments_parse(argc, argv, &g.arguments, why) != GW_OK)
         return fail(why);
