@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "receiver/master/queues.h"
 #include "shared/base/clock.h"
 #include "shared/base/json_text.h"
 #include "shared/config/duration.h"
@@ -123,26 +124,13 @@ static void put_lane(struct buf *out, const Masques__Control__Queue *q)
 
 static void put_lanes(struct buf *out, const struct member *router, const char *name)
 {
-    uint32_t told = 0; /* bit n: signal n */
+    const Masques__Control__Queue *q;
     put_key(out, "queues");
     buf_byte(out, '{');
-    for (size_t i = 0; router->beat && i < router->beat->n_queues; i++) {
-        const Masques__Control__Queue *q = router->beat->queues[i];
-        if (strcmp(q->exporter, name) != 0 || q->signal < 1 || q->signal > SIGNALS || told >> q->signal & 1u)
-            continue;
-        told |= 1u << q->signal;
-        put_lane(out, q);
-    }
+    for (size_t i = 0; (q = queues_next(router->beat, &i)) != NULL;)
+        if (strcmp(q->exporter, name) == 0)
+            put_lane(out, q);
     buf_byte(out, '}');
-}
-
-/* What the router says of an exporter beside its queues: it stands in the first of them. NULL: it knows none. */
-static const Masques__Control__Queue *word_on(const struct member *router, const char *name)
-{
-    for (size_t i = 0; router->beat && i < router->beat->n_queues; i++)
-        if (strcmp(router->beat->queues[i]->exporter, name) == 0)
-            return router->beat->queues[i];
-    return NULL;
 }
 
 /* ---- one child -------------------------------------------------------------------------------------------------- */
@@ -213,9 +201,10 @@ static void put_about(struct buf *out, const struct about *a, const struct membe
     buf_byte(out, '}');
 }
 
+/* What the router says of an exporter fills in what its own process does not. */
 static void put_child(struct buf *out, const struct member *m, const struct member *router)
 {
-    const Masques__Control__Queue *word = m->kind == MEMBER_EXPORTER ? word_on(router, m->name) : NULL;
+    const Masques__Control__Queue *word = m->kind == MEMBER_EXPORTER ? queues_find(router->beat, m->name) : NULL;
     const char *owner = m->attached ? "attached" : "configured";
     struct about about = {
         .name = m->name,
@@ -237,9 +226,9 @@ static void put_child(struct buf *out, const struct member *m, const struct memb
 /* An exporter that joined by hand is no child of ours; the router tells what it knows of it. */
 static void put_guests(struct buf *out, const struct family *family, const struct member *router)
 {
-    for (size_t i = 0; router->beat && i < router->beat->n_queues; i++) {
-        const Masques__Control__Queue *queue = router->beat->queues[i];
-        if (family_find(family, queue->exporter) || word_on(router, queue->exporter) != queue)
+    const Masques__Control__Queue *queue;
+    for (size_t i = 0; (queue = queues_next(router->beat, &i)) != NULL;) {
+        if (family_find(family, queue->exporter) || !queues_is_first(router->beat, queue))
             continue;
         struct about about = {
             .name = queue->exporter,
