@@ -107,6 +107,16 @@ static void set(struct totals_seen *into, const Masques__Control__Seen *seen)
     merge(into, seen);
 }
 
+/* The index of the one heard longest ago. */
+static size_t oldest(const struct totals_seen *list, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 1; i < count; i++)
+        if (list[i].last_ns < list[found].last_ns)
+            found = i;
+    return found;
+}
+
 static void add_seen(struct totals *t, const Masques__Control__Seen *seen)
 {
     struct totals_seen *found = find(t->seen, t->seen_count, seen);
@@ -118,12 +128,8 @@ static void add_seen(struct totals *t, const Masques__Control__Seen *seen)
         set(&t->seen[t->seen_count++], seen);
         return;
     }
-    found = t->seen;
-    for (size_t i = 1; i < t->seen_count; i++)
-        if (t->seen[i].last_ns < found->last_ns)
-            found = &t->seen[i];
-    if (found)
-        set(found, seen);
+    if (t->seen_count)
+        set(&t->seen[oldest(t->seen, t->seen_count)], seen);
 }
 
 static int later_first(const void *a, const void *b)
@@ -135,23 +141,49 @@ static int later_first(const void *a, const void *b)
     return order ? order : (int)x->signal - (int)y->signal;
 }
 
-/* The past ones first, so that what is heard now finds them. */
+static void put(struct totals_seen *out, size_t *count, size_t max, const struct totals_seen *seen)
+{
+    if (*count < max) {
+        out[(*count)++] = *seen;
+        return;
+    }
+    size_t at = oldest(out, max);
+    if (out[at].last_ns < seen->last_ns)
+        out[at] = *seen;
+}
+
+/* What the past knows of it, taken together with what is heard now; the place in the past, or its count. */
+static size_t with_past(const struct totals *past, const Masques__Control__Seen *now, struct totals_seen *both)
+{
+    const struct totals_seen *found = past->seen ? find(past->seen, past->seen_count, now) : NULL;
+    set(both, now);
+    both->sessions = now->sessions; /* those that are remembered now */
+    if (!found)
+        return past->seen_count;
+    both->records += found->records;
+    both->lost_before_us += found->lost_before_us;
+    both->last_ns = both->last_ns > found->last_ns ? both->last_ns : found->last_ns;
+    return (size_t)(found - past->seen);
+}
+
 size_t totals_sources(const struct totals *past, const Masques__Control__Beat *now, struct totals_seen *out, size_t max)
 {
-    size_t count = past->seen_count < max ? past->seen_count : max;
-    if (count)
-        memcpy(out, past->seen, count * sizeof *out);
-    for (size_t i = 0; now && i < now->n_seen; i++) {
-        const Masques__Control__Seen *seen = now->seen[i];
-        struct totals_seen *found = find(out, count, seen);
-        if (!found && count == max)
+    bool told[TOTALS_SEEN_MAX + 1] = {false};
+    size_t count = 0;
+    for (size_t i = 0; max && now && i < now->n_seen; i++) {
+        struct totals_seen both;
+        struct totals_seen *same = find(out, count, now->seen[i]); /* names that differ in what was mended */
+        if (same) {
+            merge(same, now->seen[i]);
+            same->sessions += now->seen[i]->sessions;
             continue;
-        if (found)
-            merge(found, seen);
-        else
-            set(found = &out[count++], seen);
-        found->sessions = seen->sessions; /* those that are remembered now */
+        }
+        told[with_past(past, now->seen[i], &both)] = true;
+        put(out, &count, max, &both);
     }
+    for (size_t i = 0; max && i < past->seen_count; i++)
+        if (!told[i])
+            put(out, &count, max, &past->seen[i]);
     if (count)
         qsort(out, count, sizeof *out, later_first);
     return count;

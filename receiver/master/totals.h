@@ -57,7 +57,7 @@ uint64_t totals_count(const struct totals *past, const Masques__Control__Beat *n
 uint64_t totals_number(const struct totals *past, const Masques__Control__Beat *now, const char *name);
 uint64_t totals_gaps(const struct totals *past, const Masques__Control__Beat *now);
 
-/* Who was heard, the latest first, `max` of them at most. The services are borrowed from neither. Returns how many. */
+/* Who was heard, the latest first; the latest `max` of them at most. Copies. Returns how many. */
 size_t totals_sources(const struct totals *past, const Masques__Control__Beat *now, struct totals_seen *out, size_t max);
 
 #endif
