@@ -122,7 +122,7 @@ class Metrics(unittest.TestCase):
 
     def test_a_refusal_is_counted_by_its_reason(self):
         before = exposition.total(scrape(self.gateway), "masques_refused_requests_total")
-        answer = http_client.post(self.gateway.http, "/v1/logs", b"\xff\xff\xff")
+        answer = http_client.post(self.gateway.http, "/v1/metrics", b"\xff\xff\xff")
         self.assertEqual(answer.status, 400)
         wait_for(lambda: exposition.total(scrape(self.gateway), "masques_refused_requests_total") == before + 1,
                  "the refusal")
@@ -144,6 +144,16 @@ class Metrics(unittest.TestCase):
         self.assertEqual((status, body), (200, b""))
         self.assertGreater(int(headers["Content-Length"]), 1000)
         self.assertEqual(self.gateway.health_answer("POST", "/metrics")[0], 405)
+
+
+class OwnListener(unittest.TestCase):
+    def test_metrics_have_an_endpoint_of_their_own_where_the_configuration_has_one(self):
+        with Gateway(telemetry={"metrics": {"address": "127.0.0.1:0"}}, health=False) as gateway:
+            with http_client.Connection(gateway.metrics_address) as connection:
+                connection.send(http_client.request("/metrics", method="GET"))
+                answer = connection.read_answer()
+                self.assertEqual(answer.status, 200)
+                self.assertLessEqual(COLLECTOR, set(exposition.parse(answer.body)))
 
 
 class MetricsOfReplacedProcesses(unittest.TestCase):
