@@ -212,6 +212,10 @@ class Gateway:
             config["service"]["extensions"] = ["health_check"]
         return json.dumps(config, indent=2)
 
+    def options(self, masques):
+        """More keys of `masques:`, for the next start."""
+        self._masques.update(masques)
+
     def write_config(self):
         path = os.path.join(self.directory, "config.yaml")
         with open(path, "w", encoding="utf-8") as file:
@@ -221,7 +225,11 @@ class Gateway:
     # -- life
 
     def start(self, wait=True):
+        """Once more after kill_family(), too: on the same directories, with the options as they are now."""
         self.ready_file = os.path.join(self.directory, "ready.json")
+        if os.path.exists(self.ready_file):
+            os.unlink(self.ready_file)
+        self.exit_code, self._checked = None, False
         self.process = subprocess.Popen(
             [*DIE_WITH_TEST, RECEIVER, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self._env,
@@ -285,6 +293,19 @@ class Gateway:
         text = self.stderr.text()
         if SANITIZER.search(text):
             raise AssertionError("a sanitizer has found something:\n" + text)
+
+    def kill_family(self, first=()):
+        """Kills the master; its children have to follow by themselves. `first`: names of children to be killed before,
+        in this order. Everything they wrote to stderr is checked and forgotten. Then start() again."""
+        pids = [self.child(name)["pid"] for name in first]
+        for pid in filter(None, pids):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.kill()
+        self.wait_end()
+        self.check_end(code=-signal.SIGKILL)
 
     def destroy(self):
         """Whatever happened, nothing stays: no process, no file."""
