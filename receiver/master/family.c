@@ -384,7 +384,7 @@ struct family *family_new(struct loop *loop, const struct family_parts *parts,
     if (!family)
         return NULL;
     *family = (struct family){.loop = loop, .parts = *parts, .events = events, .ctx = ctx,
-                              .log = parts->log, .shared = {.store = -1}, .life = {-1, -1}};
+                              .log = parts->log, .shared = {.store.fd = -1}, .life = {-1, -1}};
     family->members = calloc(1 + parts->config->exporter_count + workers, sizeof *family->members);
     family->watch = loop_timer_new(loop, watch, family);
     if (!family->members || !family->watch)

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/master/settings.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "receiver/master/store_room.h"
 #include "shared/base/clock.h"
 #include "shared/control/child.h"
 
@@ -31,24 +25,10 @@ struct settings_scratch {
     struct buf texts[OPTIONS_MAX];
 };
 
-/* A store in memory must leave room for everything else there. */
-static uint64_t wanted_store_bytes(const struct family_parts *parts)
-{
-    uint64_t wanted = parts->config->masques.store_max_bytes;
-    uint64_t room = parts->runtime->store_on_tmpfs ? store_room(parts->runtime->store, wanted) : wanted;
-    if (room < wanted)
-        log_warn(parts->log, "the store in %s gets %llu MiB instead of %llu MiB: half of the file system, or a "
-                             "quarter of the memory that the cgroup allows",
-                 parts->runtime->store, (unsigned long long)(room >> 20),
-                 (unsigned long long)(wanted >> 20));
-    return room;
-}
-
 int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
                    uint32_t workers, char why[512])
 {
-    const char *store = parts->runtime->store;
-    *shared = (struct settings_shared){.parts = parts, .run = run, .workers = workers, .store = -1};
+    *shared = (struct settings_shared){.parts = parts, .run = run, .workers = workers, .store.fd = -1};
     snprintf(shared->bus_endpoint, sizeof shared->bus_endpoint, "ipc://%s/bus.sock",
              parts->runtime->path);
     shared->scratch = calloc(1, sizeof *shared->scratch);
@@ -56,17 +36,7 @@ int settings_share(struct settings_shared *shared, const struct family_parts *pa
         snprintf(why, 512, "no memory");
         return GW_ERR_NOMEM;
     }
-    if (mkdir(store, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, 512, "cannot create the store's directory %s: %s", store, strerror(errno));
-        return GW_ERR_IO;
-    }
-    shared->store = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (shared->store < 0) {
-        snprintf(why, 512, "cannot open the store's directory %s: %s", store, strerror(errno));
-        return GW_ERR_IO;
-    }
-    shared->store_bytes = wanted_store_bytes(parts);
-    return GW_OK;
+    return store_place_open(&shared->store, &parts->config->masques.store, parts->runtime, parts->log, why);
 }
 
 static void free_texts(struct settings_scratch *scratch)
@@ -77,9 +47,7 @@ static void free_texts(struct settings_scratch *scratch)
 
 void settings_unshare(struct settings_shared *shared)
 {
-    if (shared->store >= 0)
-        close(shared->store);
-    shared->store = -1;
+    store_place_close(&shared->store);
     if (shared->scratch)
         free_texts(shared->scratch);
     free(shared->scratch);
@@ -162,6 +130,7 @@ static void fill_worker(struct settings_shared *shared, Masques__Control__Settin
 static void fill_router(struct settings_shared *shared, Masques__Control__Settings *settings)
 {
     const struct config *config = shared->parts->config;
+    const struct config_store *store = &config->masques.store;
     struct settings_scratch *s = shared->scratch;
     masques__control__router_settings__init(&s->router);
     for (size_t i = 0; i < config->exporter_count; i++) {
@@ -175,9 +144,12 @@ static void fill_router(struct settings_shared *shared, Masques__Control__Settin
     }
     s->router.subscriptions = s->subscription_list;
     s->router.n_subscriptions = config->exporter_count;
-    s->router.store_directory = (char *)shared->parts->runtime->store;
-    s->router.max_bytes = shared->store_bytes;
-    s->router.segment_bytes = smaller(config->masques.store_segment_bytes, shared->store_bytes / 4);
+    s->router.store_directory = shared->store.path;
+    s->router.max_bytes = shared->store.max_bytes;
+    s->router.segment_bytes = smaller(store->segment_bytes, shared->store.max_bytes / 4);
+    s->router.dead_letter_bytes = shared->store.dead_letter_bytes;
+    s->router.fsync = store_place_fsync(&shared->store, store);
+    s->router.fsync_interval_ms = ms(store->fsync_interval_ns);
     s->router.memory_bytes = config->masques.router_memory_bytes;
     s->router.max_batch = largest_body(config) + MESSAGE_EXTRA_BYTES;
     s->router.drain_ms = ms(config->masques.grace_ns);
@@ -215,7 +187,8 @@ static int fill_exporter(struct settings_shared *shared, const struct config_exp
     s->exporter.signals = e->signals;
     s->exporter.store_fd = CHILD_FD_FIRST;
     s->exporter.drain_ms = ms(shared->parts->config->masques.grace_ns);
-    request->extra[0] = shared->store;
+    s->exporter.synced = store_place_survives(&shared->store, &shared->parts->config->masques.store);
+    request->extra[0] = shared->store.fd;
     request->extra_count = 1;
     request->keeps_stdout = true;
     settings->role_case = MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER;

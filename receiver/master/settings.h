@@ -4,6 +4,7 @@
 #define MASQUES_MASTER_SETTINGS_H
 
 #include "receiver/master/family.h"
+#include "receiver/master/store_place.h"
 
 /* What all children have in common, and the room that their settings borrow while they are started. */
 struct settings_shared {
@@ -11,8 +12,7 @@ struct settings_shared {
     char bus_endpoint[128];
     uint64_t run;
     uint32_t workers;
-    uint64_t store_bytes; /* what the store may take */
-    int store; /* the store's directory, read-only, for local exporters */
+    struct store_place store;
     struct settings_scratch *scratch;
 };
 
