@@ -5,52 +5,55 @@ import random
 
 from gateway import Gateway, wait_for
 from oracle import Clients, FileEnd, Oracle, SinkEnd, Verdict, counted, wait_delivered
+from power_cut import Disk
 from sink import Sink
 
 FILE = "file/out"
 
 
-def disk(directory, fsync="always", **more):
-    """`masques:` keys for a store in a directory."""
-    return {"store": {"directory": directory, "fsync": fsync, **more}}
-
-
 class Scene:
-    """A gateway whose far end is the file exporter's file (`to` "file") or the durable exporter of the tests, attached
-    by hand ("sink"). `fsync` None: the store lies in memory."""
+    """A gateway and its far end: the file exporter's file (`to` "file"), or the durable exporter of the tests, attached
+    by hand ("sink"). `fsync` None: the store lies in memory. `disk`: the store and the file are on a disk of the
+    test's own (self.disk)."""
 
-    def __init__(self, case, seed, to="file", fsync="always", exporters=None, store=None, file=None, env=None,
-                 signals=("logs", "metrics", "traces"), payload=(0, 300), hang_after=None, sink_arguments=(), **options):
+    def __init__(self, case, seed, to="file", fsync="always", exporters=None, store=None, file=None, disk=False,
+                 signals=("logs", "metrics", "traces"), payload=(0, 300), sink_arguments=(), start=True, **options):
         self.case = case
         self.random = random.Random(seed)
         self.to = to
-        exporters = dict({"nop": {}} if exporters is None else exporters)
-        self.gateway = Gateway(exporters=exporters, hang_after=hang_after, env=env, **options)
+        self.name = FILE if to == "file" else "sink"
+        self.gateway = Gateway(exporters=dict({"nop": {}} if exporters is None else exporters), **options)
         case.addCleanup(self.gateway.destroy)
-        directory = self.gateway.directory
-        self.store = os.path.join(directory, "store")
-        self.out = os.path.join(directory, "out")
+        self.store = os.path.join(self.gateway.directory, "store")
+        self.out = os.path.join(self.gateway.directory, "out")
         os.mkdir(self.out)
         if to == "file":
-            exporters[FILE] = {"path": os.path.join(self.out, "telemetry.jsonl"), "append": True, **(file or {})}
-        self.gateway.exporters = exporters
+            path = os.path.join(self.out, "telemetry.jsonl")
+            self.gateway.exporters[FILE] = {"path": path, "append": True, **(file or {})}
         if fsync:
-            self.gateway.options(disk(self.store, fsync, **(store or {})))
-        self.gateway.start()
+            self.gateway.options({"store": {"directory": self.store, "fsync": fsync, **(store or {})}})
+        self.disk = Disk(self.gateway.directory, "store", "out") if disk else None
+        if disk:
+            self.gateway.env.update(self.disk.env())
+        self.oracle = Oracle(self.random, signals, payload)
+        self.clients = None
         self.sink = None
         self.sink_arguments = sink_arguments
-        if to == "sink":
+        self.end = FileEnd(os.path.join(self.out, "*"))
+        if start:
+            self.start()
+
+    def start(self):
+        self.gateway.start()
+        if self.to == "sink" and self.sink is None:
             self.start_sink()
-            case.addCleanup(lambda: self.sink.kill())
-        self.name = FILE if to == "file" else "sink"
-        self.oracle = Oracle(self.random, signals, payload)
-        self.end = FileEnd(os.path.join(self.out, "*")) if to == "file" else SinkEnd(self.sink)
-        self.clients = None
+            self.case.addCleanup(lambda: self.sink.kill())
+            self.end = SinkEnd(self.sink)
 
     def start_sink(self):
+        """Also again, after it was killed: it goes on with its file."""
         self.sink = Sink(self.gateway, "--bytes", "1", *self.sink_arguments, signals="logs,metrics,traces")
-        if self.to == "sink" and getattr(self, "end", None):
-            self.end.sink = self.sink
+        self.end.sink = self.sink
 
     def start_clients(self, **options):
         self.clients = Clients(self.oracle, self.gateway, self.random, **options).start()
@@ -59,12 +62,14 @@ class Scene:
 
     # -- events
 
-    def restart_family(self, first=(), between=None):
-        """kill -9 of everything, what `between` does to the directories, and a start on the same directories."""
-        self.gateway.kill_family(first)
-        if between:
-            between()
-        self.gateway.start()
+    def wait_attached(self):
+        """A sink comes back by itself after the family was started again; the file exporter is started."""
+        wait_for(lambda: self.name in self.gateway.children(), f"{self.name} to be there")
+
+    def cut_power(self, mode="random"):
+        """The family dies at once, the disk keeps what it must and what chance leaves it. Not started again."""
+        self.gateway.kill_family(["router"] + ([FILE] if self.to == "file" else []))
+        return self.disk.cut(self.random, mode)
 
     # -- the end
 

@@ -177,7 +177,7 @@ class Gateway:
         self._hang_after = hang_after
         self._health = health
         self._arguments = list(arguments)
-        self._env = dict(os.environ, **(env or {}))
+        self.env = dict(os.environ, **(env or {}))
         self._stdout = stdout
         self.process = None
         self.stdout = None
@@ -232,7 +232,7 @@ class Gateway:
         self.exit_code, self._checked = None, False
         self.process = subprocess.Popen(
             [*DIE_WITH_TEST, RECEIVER, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
-            stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self._env,
+            stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self.env,
             start_new_session=True)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None
         self.stderr = Lines(self.process.stderr)

@@ -2,7 +2,7 @@
 /* A library to be preloaded into the family (LD_PRELOAD), through which a test plays the disk, the power and the wall
  * clock (power_cut.py is its other half):
  *
- *   POWER_CUT_ROOTS    directories, with ':' between them: what the router and the file exporter change below them is
+ *   POWER_CUT_ROOTS    directories, with ':' between them: what router, file exporter and master change below them is
  *                      written down in POWER_CUT_LOG, operation by operation, so that the state of a disk can be
  *                      worked out that has only what was synced, or more than that at random.
  *   POWER_CUT_CONTROL  a file of `struct control`, mapped: which of these operations fail or kill, and by how much the
@@ -72,7 +72,7 @@ struct control {
         uint32_t sync_delay_us;  /* how long every sync takes more */
         char match[64];          /* only paths that contain it; empty: all */
         uint8_t unused[256 - 16 * OP_KINDS - 72];
-    } of[2]; /* the router, the file exporter */
+    } of[3]; /* the router, the file exporter, the master */
     int64_t clock_offset_ns;
 };
 
@@ -137,6 +137,8 @@ __attribute__((constructor)) static void begin(void)
         shim.program = 0;
     else if (strcmp(program_invocation_short_name, "masques-exporter-file") == 0)
         shim.program = 1;
+    else if (strcmp(program_invocation_short_name, "masques-receiver") == 0)
+        shim.program = 2;
     if (shim.program >= 0)
         open_log();
 }

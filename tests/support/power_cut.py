@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The disk, the power and the wall clock as a test wants them (power_cut.c does it inside the processes).
 
-Everything that the router and the file exporter do to files below the disk's directories is written down. cut() works
+Everything that router, file exporter and master do to files below the disk's directories is written down. cut() works
 out what a disk may hold after the power went: what was synced, for certain; of the rest what chance or the test
 decides, page by page. The rules are those of POSIX, and no kinder:
 
@@ -18,14 +18,14 @@ import struct
 LIBRARY = os.path.join(os.environ["MASQUES_TEST_BIN"], "power_cut.so")
 PAGE = 4096
 FOREVER = 0xFFFFFFFF
-ROUTER, FILE_EXPORTER = 0, 1
+ROUTER, FILE_EXPORTER, MASTER = 0, 1, 2
 CREATE, WRITE, RESIZE, RENAME, UNLINK, SYNC, MKDIR, SYNC_BEGIN = range(8)
 
 _ENTRY = struct.Struct("<IIQQQQQ")
 _FAULT = struct.Struct("<iIII")
 _OF_BYTES = 256
 _HITS_AT, _DELAY_AT, _MATCH_AT = 96, 100, 104
-_CLOCK_AT = 2 * _OF_BYTES
+_CLOCK_AT = 3 * _OF_BYTES
 
 
 class Inode:
@@ -138,7 +138,7 @@ class Disk:
         _FAULT.pack_into(self.control, base + step * _FAULT.size, error, skip, times, kill)
 
     def heal(self):
-        for of in (ROUTER, FILE_EXPORTER):
+        for of in (ROUTER, FILE_EXPORTER, MASTER):
             self.control[of * _OF_BYTES:of * _OF_BYTES + _HITS_AT] = bytes(_HITS_AT)
 
     def hits(self, of=ROUTER):
