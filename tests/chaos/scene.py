@@ -66,10 +66,10 @@ class Scene:
         """A sink comes back by itself after the family was started again; the file exporter is started."""
         wait_for(lambda: self.name in self.gateway.children(), f"{self.name} to be there")
 
-    def cut_power(self, mode="random"):
+    def cut_power(self, mode="random", names_mode=None):
         """The family dies at once, the disk keeps what it must and what chance leaves it. Not started again."""
         self.gateway.kill_family(["router"] + ([FILE] if self.to == "file" else []))
-        return self.disk.cut(self.random, mode)
+        return self.disk.cut(self.random, mode, names_mode)
 
     # -- the end
 
@@ -80,13 +80,16 @@ class Scene:
     def pending(self):
         return self.gateway.child(self.name)["queue"]["records"]
 
+    def verdict(self):
+        return Verdict(self.oracle, self.end)
+
     def settle(self, deadline=120):
         """Stops the clients; waits until everything is delivered or reported lost; returns the verdict."""
         if self.clients:
             self.clients.stop()
         wait_delivered(self.oracle, self.end, self.lost, deadline)
         wait_for(lambda: self.pending() == 0, "nothing to be pending")
-        return Verdict(self.oracle, self.end)
+        return self.verdict()
 
     def stop(self):
         if self.sink:

@@ -10,7 +10,7 @@ import unittest
 import suite
 from gateway import wait_for
 from oracle import seed_of_run
-from power_cut import CREATE, RENAME, RESIZE, SYNC, WRITE
+from power_cut import SYNC
 from scene import Scene
 
 CUTS = int(os.environ.get("MASQUES_CUTS", "6"))
@@ -69,6 +69,61 @@ class Always(Case):
         verdict.require(once=False)
         self.check_ids(scene)
         scene.stop()
+
+
+    def test_killed_between_write_and_sync_then_power_cut(self):
+        """The router writes a batch and never comes to sync it. Nobody was told that it is stored."""
+        scene = self.scene()
+        scene.start_clients(count=4, pace_s=0.005)
+        for number in range(CUTS):
+            scene.oracle.wait_acknowledged(scene.random.randrange(20, 200))
+            scene.disk.fault(SYNC, kill=1, match=".seg")
+            wait_for(lambda: scene.disk.hits() > 0, "a router to die before its sync")
+            scene.disk.heal()
+            self.cut(scene, MODES[number % len(MODES)])
+        verdict = scene.settle()
+        print(verdict)
+        self.assertEqual(scene.lost(), 0)
+        verdict.require(once=False)
+        self.check_ids(scene)
+        scene.stop()
+
+
+class Traded(Case):
+    """fsync: never and interval: the tail may go with the power, but nothing else goes wrong."""
+
+    def check(self, fsync, **store):
+        scene = self.scene(fsync=fsync, store={**SMALL_SEGMENTS, **store})
+        scene.start_clients(count=4, pace_s=0.005)
+        self.assertGreater(self.cuts(scene), 0)
+        scene.clients.stop()
+        wait_for(lambda: scene.pending() == 0, "nothing to be pending")
+        verdict = scene.verdict()  # nothing that was not sent, everything intact
+        print(f"{fsync}: {verdict}; {scene.lost()} reported lost")
+        self.check_ids(scene)
+        scene.stop()
+
+    def test_never_gives_no_id_twice(self):
+        self.check("never")
+
+    def test_interval_gives_no_id_twice(self):
+        self.check("interval", fsync_interval="100ms")
+
+    def test_what_the_journal_knows_and_the_disk_does_not_is_reported_missing(self):
+        """The journal reached the disk, the batches did not, and the exporter had not got them."""
+        scene = self.scene(fsync="never", sink_arguments=("--delay-ms", "60000"))
+        clients = scene.start_clients(count=4, pace_s=0.005)
+        scene.oracle.wait_acknowledged(300)
+        clients.stop()
+        wait_for(lambda: scene.pending() == scene.oracle.acknowledged_count(), "everything to be counted")
+        scene.cut_power(lambda path: "all" if "journal" in path else "none", names_mode="all")
+        scene.gateway.start()
+        scene.wait_attached()
+        wait_for(lambda: scene.pending() == 0, "nothing to be pending")
+        verdict = scene.verdict()
+        print(f"{verdict}; {scene.lost()} reported lost")
+        self.assertGreater(scene.lost(), 0)
+        scene.sink.kill()
 
 
 class Log(Case):

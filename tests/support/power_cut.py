@@ -222,12 +222,14 @@ class Disk:
                     wanted[early] |= self.changes[late].touches(self.changes[early])
         return [change for change, is_there in zip(self.changes, wanted) if is_there]
 
-    def after(self, random, mode):
-        """(directories, {path: bytes}) that the disk holds after a cut now."""
+    def after(self, random, mode, names_mode=None):
+        """(directories, {path: bytes}) that the disk holds after a cut now. `mode`: "none" of what was not synced,
+        "all" of it, "random", or a function that says which for a path; `names_mode`: that of names, if another."""
+        mode_of = mode if callable(mode) else lambda _: mode
         self._read_log()
         names = dict(self.names)
         directories = {path for path in self.directories} - {c.path for c in self.changes if c.op == MKDIR}
-        for change in self._surviving(random, mode):
+        for change in self._surviving(random, names_mode or mode):
             if change.op == MKDIR:
                 directories.add(change.path)
             elif change.op == CREATE:
@@ -238,16 +240,16 @@ class Disk:
             else:
                 names.pop(change.path, None)
         held = {}  # one inode under two names is one file
-        for inode in names.values():
+        for path, inode in names.items():
             if id(inode) not in held:
-                held[id(inode)] = inode.after_cut(random, mode)
+                held[id(inode)] = inode.after_cut(random, mode_of(path))
         return directories, {path: held[id(inode)] for path, inode in names.items()}
 
-    def cut(self, random, mode="random"):
-        """The family is dead: replaces the directories by what the disk holds. Returns how many bytes of files differ
-        from what the processes had seen."""
+    def cut(self, random, mode="random", names_mode=None):
+        """The family is dead: replaces the directories by what the disk holds. Returns how many files differ from what
+        the processes had seen."""
         seen = self.live()
-        directories, files = self.after(random, mode)
+        directories, files = self.after(random, mode, names_mode)
         for root in self.roots:
             shutil.rmtree(root, ignore_errors=True)
         for path in sorted(directories | {os.path.dirname(path) for path in files}):
