@@ -25,6 +25,7 @@ struct job {
 struct console {
     struct writer *writer;
     struct console_options options;
+    struct match match;
     bool color;
     const struct console_events *events;
     void *ctx;
@@ -55,11 +56,17 @@ static struct delivery *job_take(struct job **at)
 static int batch_text(struct console *c, enum otlp_signal signal, const struct reader_batch *batch)
 {
     if (c->options.format != CONSOLE_JSON)
-        return pretty_batch(signal, batch->bytes, batch->received_ns, c->color, &c->text);
+        return pretty_batch(signal, batch->bytes, batch->received_ns, c->color,
+                            match_wanted(&c->match) ? &c->match : NULL, &c->text);
     if (batch->bytes.len == 0)
         return 0;
     int rc = otlp_json_out(signal, batch->bytes, &c->text);
-    buf_byte(&c->text, '\n');
+    if (rc == 0 && !buf_ok(&c->text))
+        rc = GW_ERR_NOMEM;
+    if (rc == 0 && !match_found(&c->match, buf_slice(&c->text)))
+        buf_clear(&c->text);
+    else
+        buf_byte(&c->text, '\n');
     return rc == 0 && !buf_ok(&c->text) ? GW_ERR_NOMEM : rc;
 }
 
@@ -148,6 +155,7 @@ struct console *console_new(struct loop *loop, int fd, const struct console_opti
     if (!c)
         return NULL;
     c->options = *options;
+    match_init(&c->match, options->match);
     c->color = console_wants_color((enum console_color)options->color, fd);
     c->events = events;
     c->ctx = ctx;

@@ -7,11 +7,10 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
-#include "shared/base/utf8.h"
+#include "shared/base/printable.h"
 
 #define NO_LIMIT UINT32_MAX
 #define SCRATCH_MAX_BYTES (16u * 1024) /* of a nested value: more than fits in the columns of a line */
-#define UNIT_MAX_BYTES 12u             /* one character, or its escape */
 #define GAP_COLUMNS 2u
 #define DURATION_MAX_MS 1e12 /* beyond it, and below zero, it is no duration that anybody reads */
 #define ELLIPSIS "…"
@@ -54,50 +53,6 @@ void line_limit(struct line *l, uint32_t columns)
 
 /* ---- characters ---- */
 
-/* What a terminal obeys or is fooled by although it is valid UTF-8: C1 controls and the marks that reorder text. */
-static bool is_tricky(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-static uint32_t decode(const uint8_t *p, size_t n)
-{
-    if (n == 1)
-        return p[0];
-    uint32_t c = p[0] & (0xffu >> (n + 1));
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | (p[i] & 0x3f);
-    return c;
-}
-
-/* The next character of `text` as it is shown. Returns the bytes consumed; *columns: how wide it is. */
-static size_t unit(struct slice text, char *shown, size_t *len, uint32_t *columns)
-{
-    size_t n = utf8_sequence(text);
-    uint32_t c = n ? decode(text.data, n) : text.data[0];
-    int written;
-    if (n && !is_tricky(c)) {
-        memcpy(shown, text.data, n);
-        *len = n;
-        *columns = 1;
-        return n;
-    }
-    if (n && c == '\n')
-        written = snprintf(shown, UNIT_MAX_BYTES, "\\n");
-    else if (n && c == '\t')
-        written = snprintf(shown, UNIT_MAX_BYTES, "\\t");
-    else if (n && c == '\r')
-        written = snprintf(shown, UNIT_MAX_BYTES, "\\r");
-    else if (c < 0x80 || !n)
-        written = snprintf(shown, UNIT_MAX_BYTES, "\\x%02x", c & 0xff);
-    else
-        written = snprintf(shown, UNIT_MAX_BYTES, "\\u%04x", c);
-    *len = (size_t)written;
-    *columns = (uint32_t)written;
-    return n ? n : 1;
-}
-
 static void style_on(struct line *l, enum line_style style)
 {
     if (l->color)
@@ -125,10 +80,10 @@ static void spaces(struct line *l)
 static bool characters(struct line *l, struct slice text, uint32_t limit)
 {
     while (text.len) {
-        char shown[UNIT_MAX_BYTES];
+        char shown[PRINTABLE_UNIT_BYTES];
         size_t len;
         uint32_t columns;
-        size_t n = unit(text, shown, &len, &columns);
+        size_t n = printable_unit(text, shown, &len, &columns);
         /* One column is kept for the ellipsis, unless this is the end. */
         if (l->column + columns + (n < text.len) > limit)
             return false;

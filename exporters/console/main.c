@@ -64,7 +64,8 @@ int main(int argc, char **argv)
         .type = "console",
         .summary = "prints telemetry on stdout",
         .flags = "  --format FORMAT     pretty: a line a record, for people; json: a line of OTLP JSON a batch\n"
-                 "  --color WHEN        auto, always, never\n",
+                 "  --color WHEN        auto, always, never\n"
+                 "  --match TEXT        only records that contain TEXT (json: batches), in any case\n",
         .wishes = {.in_flight = 1}, /* so that what comes in order is shown in order */
         .mode = MASQUES__BUS__MODE__LOSSY,
         .options_bytes = sizeof(struct console_options),

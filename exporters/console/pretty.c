@@ -11,8 +11,20 @@
 
 typedef void (*record_fn)(struct pretty *p, const struct otlp_record *r);
 
+/* What was written of the record begins at `before`. Texts stand in a record's bytes as they are. A resource that came
+ * in pieces (view.h), which no client sends, is not searched. */
+static bool is_shown(const struct match *match, const struct otlp_record *r, const struct buf *out,
+                     size_t before)
+{
+    if (!match || out->len == before)
+        return true;
+    struct slice lines = slice_make(out->data + before, out->len - before);
+    return match_found_in_colors(match, lines) || match_found(match, r->bytes) ||
+           (r->resource.levels == 0 && match_found(match, r->resource.holder));
+}
+
 int pretty_batch(enum otlp_signal signal, struct slice batch, uint64_t received_ns, bool color,
-                 struct buf *out)
+                 const struct match *match, struct buf *out)
 {
     static const record_fn writers[] = {
         [OTLP_LOGS] = pretty_log,
@@ -23,8 +35,12 @@ int pretty_batch(enum otlp_signal signal, struct slice batch, uint64_t received_
     struct otlp_reader reader;
     line_init(&p.line, out, color);
     otlp_reader_init(&reader, signal, batch);
-    while (otlp_reader_next(&reader) && buf_ok(out))
+    while (otlp_reader_next(&reader) && buf_ok(out)) {
+        size_t before = out->len;
         writers[signal](&p, &reader.now);
+        if (!is_shown(match, &reader.now, out, before))
+            out->len = before;
+    }
     line_fini(&p.line);
     return buf_ok(out) ? 0 : GW_ERR_NOMEM;
 }

@@ -10,6 +10,7 @@
 #define MASQUES_EXPORTERS_CONSOLE_PRETTY_H
 
 #include "exporters/console/line.h"
+#include "exporters/console/match.h"
 #include "shared/otlp/signal.h"
 #include "shared/otlp/value.h"
 
@@ -28,9 +29,11 @@ struct pretty {
     uint64_t received_ns; /* for records that say no time themselves */
 };
 
-/* Appends the lines of `batch` (which has passed otlp_walk()) to `out`. 0; GW_ERR_NOMEM: `out` is cut off. */
+/* Appends the lines of `batch` (which has passed otlp_walk()) to `out`: those of records that `match` (borrowed; NULL:
+ * all) is found in, be it in their lines, or in a text of the record or its resource that found no room there.
+ * 0; GW_ERR_NOMEM: `out` is cut off. */
 int pretty_batch(enum otlp_signal signal, struct slice batch, uint64_t received_ns, bool color,
-                 struct buf *out) GW_MUST_CHECK;
+                 const struct match *match, struct buf *out) GW_MUST_CHECK;
 
 /* ---- one record each; for pretty_batch() ---- */
 

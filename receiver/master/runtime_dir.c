@@ -13,21 +13,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define SHARED_MEMORY "/dev/shm"
+#include "shared/control/runtime_path.h"
 
-/* `wanted` fits. */
-static void choose(char *path, size_t room, const char *wanted)
-{
-    const char *xdg = getenv("XDG_RUNTIME_DIR");
-    if (wanted[0])
-        snprintf(path, room, "%s", wanted);
-    else if (geteuid() == 0)
-        snprintf(path, room, "/run/masques");
-    else if (xdg && xdg[0] == '/' && strlen(xdg) < room - 16)
-        snprintf(path, room, "%s/masques", xdg);
-    else
-        snprintf(path, room, "/tmp/masques-%u", geteuid());
-}
+#define SHARED_MEMORY "/dev/shm"
 
 /* A directory that somebody else can enter could be given a socket of theirs in place of ours. */
 static int make_private(const char *path, char why[512])
@@ -124,13 +112,12 @@ static int place_store(struct runtime_dir *dir, char why[512])
 
 int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512])
 {
-    char path[sizeof dir->path];
+    char path[RUNTIME_PATH_BYTES];
     dir->lock = -1;
-    if (strlen(wanted) >= sizeof path) {
+    if (runtime_path(wanted, path) != GW_OK) {
         snprintf(why, 512, "the path of the runtime directory %s is too long", wanted);
         return GW_ERR_INVALID;
     }
-    choose(path, sizeof path, wanted);
     int err = make_private(path, why);
     if (err != GW_OK)
         return err;

@@ -127,12 +127,11 @@ static void fill_worker(struct settings_shared *shared, Masques__Control__Settin
     settings->worker = w;
 }
 
-static void fill_router(struct settings_shared *shared, Masques__Control__Settings *settings)
+/* Their number. */
+static size_t add_subscriptions(struct settings_shared *shared)
 {
     const struct config *config = shared->parts->config;
-    const struct config_store *store = &config->masques.store;
     struct settings_scratch *s = shared->scratch;
-    masques__control__router_settings__init(&s->router);
     for (size_t i = 0; i < config->exporter_count; i++) {
         const struct config_exporter *e = &config->exporters[i];
         masques__control__subscription__init(&s->subscriptions[i]);
@@ -142,8 +141,23 @@ static void fill_router(struct settings_shared *shared, Masques__Control__Settin
         s->subscriptions[i].lossy = e->kind->lossy;
         s->subscription_list[i] = &s->subscriptions[i];
     }
+    return config->exporter_count;
+}
+
+void settings_subscriptions(struct settings_shared *shared, Masques__Control__Reconfigure *out)
+{
+    out->n_subscriptions = add_subscriptions(shared);
+    out->subscriptions = shared->scratch->subscription_list;
+}
+
+static void fill_router(struct settings_shared *shared, Masques__Control__Settings *settings)
+{
+    const struct config *config = shared->parts->config;
+    const struct config_store *store = &config->masques.store;
+    struct settings_scratch *s = shared->scratch;
+    masques__control__router_settings__init(&s->router);
+    s->router.n_subscriptions = add_subscriptions(shared);
     s->router.subscriptions = s->subscription_list;
-    s->router.n_subscriptions = config->exporter_count;
     s->router.store_directory = shared->store.path;
     s->router.max_bytes = shared->store.max_bytes;
     s->router.segment_bytes = smaller(store->segment_bytes, shared->store.max_bytes / 4);
@@ -196,14 +210,54 @@ static int fill_exporter(struct settings_shared *shared, const struct config_exp
     return add_options(s, e);
 }
 
+static void add_attached(struct settings_scratch *s, const Masques__Control__Attached *attached)
+{
+    if (!attached)
+        return;
+    s->exporter.attached = true;
+    s->exporter.mode = attached->mode;
+    s->exporter.start = attached->start;
+}
+
+/* As bytes, so that no setting can be forgotten. */
+static int pack_exporter(struct settings_shared *shared, const struct config_exporter *e, struct buf *out)
+{
+    Masques__Control__Settings settings = MASQUES__CONTROL__SETTINGS__INIT;
+    struct spawn_request request = {0};
+    int err = fill_exporter(shared, e, &settings, &request);
+    if (err != GW_OK)
+        return err;
+    size_t len = masques__control__exporter_settings__get_packed_size(settings.exporter);
+    uint8_t *at = buf_reserve(out, len ? len : 1);
+    if (!at)
+        return GW_ERR_NOMEM;
+    out->len += masques__control__exporter_settings__pack(settings.exporter, at);
+    return GW_OK;
+}
+
+bool settings_same(struct settings_shared *shared, const struct config_exporter *a,
+                   const struct config_exporter *b)
+{
+    struct buf one = buf_make(OPTIONS_MAX * OPTION_BYTES);
+    struct buf two = buf_make(OPTIONS_MAX * OPTION_BYTES);
+    bool same = pack_exporter(shared, a, &one) == GW_OK && pack_exporter(shared, b, &two) == GW_OK &&
+                one.len == two.len && (one.len == 0 || memcmp(one.data, two.data, one.len) == 0);
+    buf_free(&one);
+    buf_free(&two);
+    return same;
+}
+
 int settings_fill(struct settings_shared *shared, const struct member *m,
                   Masques__Control__Settings *settings, struct spawn_request *request)
 {
     settings->log_level = shared->parts->config->masques.log_level;
     settings->bus_endpoint = shared->bus_endpoint;
     settings->run = shared->run;
-    if (m->kind == MEMBER_EXPORTER)
-        return fill_exporter(shared, m->about, settings, request);
+    if (m->kind == MEMBER_EXPORTER) {
+        int err = fill_exporter(shared, m->about, settings, request);
+        add_attached(shared->scratch, m->attached);
+        return err;
+    }
     if (m->kind == MEMBER_WORKER)
         fill_worker(shared, settings, request);
     else

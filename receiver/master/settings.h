@@ -26,4 +26,11 @@ void settings_unshare(struct settings_shared *shared);
 int settings_fill(struct settings_shared *shared, const struct member *m,
                   Masques__Control__Settings *settings, struct spawn_request *request) GW_MUST_CHECK;
 
+/* The exporters that the configuration names, as the router is told of them; borrowed until the next call. */
+void settings_subscriptions(struct settings_shared *shared, Masques__Control__Reconfigure *out);
+
+/* True when both exporters would be started with the same settings, their names aside. */
+bool settings_same(struct settings_shared *shared, const struct config_exporter *a,
+                   const struct config_exporter *b);
+
 #endif

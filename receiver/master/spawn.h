@@ -30,9 +30,4 @@ struct spawn_request {
  * be executed ends with exit code 127, one whose descriptors cannot be placed with 126 (SPAWN_EXIT_…). */
 int spawn_child(const struct spawn_request *request, pid_t *pid, int *control) GW_MUST_CHECK;
 
-/* Finds a program of ours: in `directory`, or, where that is NULL, beside the running one, then in
- * ../libexec/masques. 0 with its path; GW_ERR_NOT_FOUND with one sentence in `why`. */
-int spawn_find(const char *directory, const char *name, char path[512], char why[512])
-    GW_MUST_CHECK;
-
 #endif

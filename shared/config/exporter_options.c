@@ -24,6 +24,16 @@ static const struct option console_rows[] = {
         .reloadable = true,
         .help = "Colours in `pretty`; `auto`: on a terminal, unless `NO_COLOR` is set.",
     },
+    {
+        .path = "match",
+        .type = OPTION_TEXT,
+        .offset = offsetof(struct console_options, match),
+        .max = CONSOLE_MATCH_MAX_BYTES,
+        .initial = "",
+        .reloadable = true,
+        .help = "Show only records that contain this text, whatever the case of its letters (`pretty`: in "
+                "their line or in a text left out of it; `json`: the whole batch is shown if its line contains it).",
+    },
 };
 
 #define CONSOLE_ROWS (sizeof console_rows / sizeof console_rows[0])

@@ -18,9 +18,12 @@ enum console_color {
     CONSOLE_COLOR_NEVER = 2,
 };
 
+#define CONSOLE_MATCH_MAX_BYTES 200u
+
 struct console_options {
     uint32_t format; /* enum console_format */
     uint32_t color;  /* enum console_color */
+    char match[CONSOLE_MATCH_MAX_BYTES + 1]; /* empty: everything is shown */
 };
 
 /* The options of any one exporter. */

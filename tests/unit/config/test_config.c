@@ -431,7 +431,7 @@ static const struct {
      "traces_url_path must differ"},
     {OTLP "exporters:\n  debug:\n    verbosity: detailed\n",
      "f:4:5: exporters::debug::verbosity: masques-collector does not have this setting of the "
-     "collector; supported here: format, color"},
+     "collector; supported here: format, color, match"},
     {OTLP "exporters:\n  console/unused: {format: xml}\n",
      "f:3:28: exporters::console/unused::format: got \"xml\", expected one of: pretty, json"},
     {OTLP "exporters:\n  nop: {a: 1}\n",

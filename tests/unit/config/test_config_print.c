@@ -75,6 +75,7 @@ START_TEST(the_default_configuration_prints_every_option)
                                              "  debug:\n"
                                              "    format: pretty\n"
                                              "    color: auto\n"
+                                             "    match: \"\"\n"
                                              "extensions:\n"
                                              "  health_check:\n"
                                              "    endpoint: 127.0.0.1:13133\n"

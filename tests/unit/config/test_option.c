@@ -282,7 +282,7 @@ START_TEST(an_exporter_gets_back_the_options_it_is_sent)
         memset(&there, 0, sizeof there);
         options_default(set->rows, set->count, &here);
         if (strcmp(kinds[i].program, "console") == 0)
-            here.console = (struct console_options){CONSOLE_JSON, CONSOLE_COLOR_NEVER};
+            here.console = (struct console_options){CONSOLE_JSON, CONSOLE_COLOR_NEVER, "some text"};
         for (size_t k = 0; k < set->count; k++) {
             struct buf text = buf_make(1000);
             option_print(&set->rows[k], &here, &text);

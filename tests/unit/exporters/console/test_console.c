@@ -159,7 +159,14 @@ static void on_trouble(void *ctx, const char *error)
     (void)error;
 }
 
-static const struct session_events session_events = {on_push, on_cancel, on_drain, on_refused, on_changed,
+static bool on_welcome(void *ctx, const Masques__Bus__Welcome *welcome)
+{
+    (void)ctx;
+    (void)welcome;
+    return false;
+}
+
+static const struct session_events session_events = {on_push, on_cancel, NULL, on_welcome, on_drain, on_refused, on_changed,
                                                      on_health};
 static const struct console_events console_events = {on_closed, on_trouble};
 
@@ -185,7 +192,8 @@ static void too_long(void *ctx)
 }
 
 /* Takes `request`, which every delivery then carries. */
-static void play(struct world *w, uint32_t format, struct buf request, const step_fn *steps)
+static void play_matching(struct world *w, uint32_t format, const char *match, struct buf request,
+                          const step_fn *steps)
 {
     memset(w, 0, sizeof *w);
     setenv("TZ", "UTC", 1);
@@ -203,7 +211,8 @@ static void play(struct world *w, uint32_t format, struct buf request, const ste
     const char *why = NULL;
     w->router = link_bind(w->loop, w->context, w->endpoint, router_hears, w, &w->log, &why);
     ck_assert_msg(w->router != NULL, "%s", why);
-    const struct console_options options = {.format = format, .color = CONSOLE_COLOR_AUTO};
+    struct console_options options = {.format = format, .color = CONSOLE_COLOR_AUTO};
+    snprintf(options.match, sizeof options.match, "%s", match);
     w->console = console_new(w->loop, w->fds[1], &options, &console_events, w);
     const struct session_identity identity = {.name = "debug", .type = "console", .signals = 0xe};
     w->session = session_new(w->loop, w->context, w->endpoint, &identity, w->reader,
@@ -227,6 +236,11 @@ static void play(struct world *w, uint32_t format, struct buf request, const ste
     snprintf(path, sizeof path, "%s/bus", w->dir);
     unlink(path);
     rmdir(w->dir);
+}
+
+static void play(struct world *w, uint32_t format, struct buf request, const step_fn *steps)
+{
+    play_matching(w, format, "", request, steps);
 }
 
 static struct buf request_of(size_t body_bytes)
@@ -337,6 +351,14 @@ static bool text_came(struct world *w)
     return true;
 }
 
+static bool pipe_is_empty(struct world *w)
+{
+    int waiting = -1;
+    ck_assert_int_eq(ioctl(w->fds[0], FIONREAD, &waiting), 0);
+    ck_assert_int_eq(waiting, 0);
+    return true;
+}
+
 /* ---- tests ---- */
 
 START_TEST(pretty_prints_lines)
@@ -357,6 +379,21 @@ START_TEST(json_prints_one_line_a_batch)
                              "\"value\":{\"stringValue\":\"checkout\"}}]},\"scopeLogs\":[{\"scope\":"
                              "{\"name\":\"lib\"},\"logRecords\":[{\"timeUnixNano\":"
                              "\"1795348800123000000\",\"body\":{\"stringValue\":\"xxx\"}}]}]}]}\n");
+}
+END_TEST
+
+/* Both formats: what matches is shown, what does not is done with all the same. */
+START_TEST(what_does_not_match_is_not_shown_and_done)
+{
+    static const step_fn shown[] = {up, deliver, verdict_came, text_came, NULL};
+    static const step_fn hidden[] = {up, deliver, verdict_came, pipe_is_empty, NULL};
+    static const uint32_t formats[] = {CONSOLE_PRETTY, CONSOLE_JSON};
+    for (size_t i = 0; i < 2; i++) {
+        struct world w;
+        play_matching(&w, formats[i], "CHECKOUT", request_of(3), shown);
+        ck_assert(strstr(w.text, "checkout") && strchr(w.text, '\n') == w.text + strlen(w.text) - 1);
+        play_matching(&w, formats[i], "something else", request_of(3), hidden);
+    }
 }
 END_TEST
 
@@ -412,6 +449,7 @@ START_TEST(colour_follows_the_option_then_the_terminal)
 END_TEST
 
 SUITE_MAIN("exporters/console/console", pretty_prints_lines, json_prints_one_line_a_batch,
+           what_does_not_match_is_not_shown_and_done,
            a_stopped_terminal_stops_no_heartbeat_and_no_verdict_comes_early,
            a_closed_terminal_is_told_and_gives_no_verdict,
            a_withdrawn_delivery_gives_no_verdict_and_blocks_no_other,

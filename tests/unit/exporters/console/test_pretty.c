@@ -19,7 +19,7 @@ static const char *lines_of(enum otlp_signal signal, struct buf *request)
     setenv("TZ", "UTC", 1);
     tzset();
     out = buf_make(1u << 24);
-    ck_assert_int_eq(pretty_batch(signal, buf_slice(request), NOON + 1000000, false, &out), 0);
+    ck_assert_int_eq(pretty_batch(signal, buf_slice(request), NOON + 1000000, false, NULL, &out), 0);
     buf_byte(&out, '\0');
     buf_free(request);
     return (const char *)out.data;
@@ -476,7 +476,7 @@ END_TEST
 
 /* ---- captured bytes ---- */
 
-static const char *fixture_lines(enum otlp_signal signal, const char *name)
+static struct buf fixture(const char *name)
 {
     char path[512];
     const char *folder = getenv("MASQUES_FIXTURES");
@@ -489,6 +489,12 @@ static const char *fixture_lines(enum otlp_signal signal, const char *name)
     while ((n = fread(piece, 1, sizeof piece, f)) > 0)
         buf_append(&bytes, piece, n);
     fclose(f);
+    return bytes;
+}
+
+static const char *fixture_lines(enum otlp_signal signal, const char *name)
+{
+    struct buf bytes = fixture(name);
     return lines_of(signal, &bytes);
 }
 
@@ -546,13 +552,63 @@ START_TEST(captured_spans_of_claude_code_have_their_golden_lines)
 }
 END_TEST
 
+static const char *matching(const char *text, bool color, const char *fixture_name)
+{
+    static char lines[8192];
+    struct match m;
+    struct buf request = fixture(fixture_name), shown = buf_make(1u << 20);
+    setenv("TZ", "UTC", 1);
+    tzset();
+    match_init(&m, text);
+    enum otlp_signal signal = strstr(fixture_name, "logs") ? OTLP_LOGS : OTLP_TRACES;
+    ck_assert_int_eq(pretty_batch(signal, buf_slice(&request), 0, color, &m, &shown), 0);
+    ck_assert_uint_lt(shown.len, sizeof lines);
+    if (shown.len)
+        memcpy(lines, shown.data, shown.len);
+    lines[shown.len] = '\0';
+    buf_free(&shown);
+    buf_free(&request);
+    return lines;
+}
+
+static unsigned count_of(const char *in, const char *word)
+{
+    unsigned n = 0;
+    for (; (in = strstr(in, word)); in++)
+        n++;
+    return n;
+}
+
+START_TEST(only_records_that_match_are_shown_with_all_their_lines)
+{
+    static const char logs[] = "claude-code.tool.logs.grpc.001.bin", traces[] = "claude-code.tool.traces.grpc.001.bin";
+    unsigned all = count_of(matching("", false, logs), "\n");
+    ck_assert_uint_eq(count_of(matching("TOOL_result", false, logs), "\n"),
+                      count_of(matching("", false, logs), "tool_result"));
+    ck_assert_uint_gt(all, count_of(matching("tool_result", false, logs), "\n"));
+    ck_assert_str_eq(matching("there is no such text", false, logs), "");
+    /* A span with its event, which is the line that matches. */
+    ck_assert_str_eq(matching("+2.61ms", false, traces),
+                     "20:42:51.069  span    44bb7e90      llm_request               30ms  claude-opus-5-5  in 123  out 37  "
+                     "cache-read 789  cache-write 456  ttft 22ms  ok  end_turn  trace 98807dd6  span 9569d1f6  parent e269f0e1\n"
+                     "              event   +2.61ms       gen_ai.request.attempt    attempt=1\n");
+    /* Colours stand within "in 123". */
+    ck_assert_uint_eq(count_of(matching("in 123  out 37", true, traces), "\n"),
+                      count_of(matching("in 123  out 37", false, traces), "\n"));
+    ck_assert_uint_gt(count_of(matching("in 123  out 37", false, traces), "\n"), 0);
+    /* Texts that a line has no room for: of the record, and of its resource. */
+    ck_assert_uint_eq(count_of(matching("session.id", false, logs), "\n"), all);
+    ck_assert_uint_eq(count_of(matching("service.version", false, logs), "\n"), all);
+}
+END_TEST
+
 START_TEST(a_full_buffer_is_an_error)
 {
     struct buf record = ww_new();
     log_severity(&record);
     struct buf request = ww_request("checkout", "lib", &record);
     struct buf small = buf_make(16);
-    ck_assert_int_eq(pretty_batch(OTLP_LOGS, buf_slice(&request), 0, false, &small), GW_ERR_NOMEM);
+    ck_assert_int_eq(pretty_batch(OTLP_LOGS, buf_slice(&request), 0, false, NULL, &small), GW_ERR_NOMEM);
     buf_free(&small);
     buf_free(&request);
 }
@@ -567,4 +623,5 @@ SUITE_MAIN("exporters/console/pretty", logs_show_severity_source_body_and_attrib
            spans_of_claude_code_show_what_a_person_wants,
            captured_events_of_claude_code_have_their_golden_lines,
            captured_metrics_of_claude_code_have_their_golden_lines,
-           captured_spans_of_claude_code_have_their_golden_lines, a_full_buffer_is_an_error)
+           captured_spans_of_claude_code_have_their_golden_lines,
+           only_records_that_match_are_shown_with_all_their_lines, a_full_buffer_is_an_error)

@@ -161,26 +161,7 @@ START_TEST(a_program_that_cannot_be_executed_ends_with_a_code_of_its_own)
 }
 END_TEST
 
-START_TEST(programs_are_found_or_named)
-{
-    struct stage s;
-    char path[512], why[512] = "", expected[256];
-    stage_open(&s);
-    stage_script(&s, "masques-router", "exit 0\n");
-    stage_path(&s, "masques-router", expected);
-    ck_assert_int_eq(spawn_find(s.directory, "masques-router", path, why), GW_OK);
-    ck_assert_str_eq(path, expected);
-    ck_assert_int_eq(spawn_find(s.directory, "masques-nothing", path, why), GW_ERR_NOT_FOUND);
-    ck_assert_msg(strstr(why, "masques-nothing") && strstr(why, s.directory), "%s", why);
-    ck_assert_int_eq(spawn_find(NULL, "masques-nothing", path, why), GW_ERR_NOT_FOUND);
-    ck_assert_msg(strstr(why, "is not installed") != NULL, "%s", why);
-    /* Beside ourselves. */
-    ck_assert_int_eq(spawn_find(NULL, "test-receiver-master-spawn", path, why), GW_OK);
-    stage_close(&s);
-}
-END_TEST
-
 SUITE_MAIN("receiver/master/spawn", a_child_has_what_it_is_promised_and_nothing_else,
            descriptors_that_stand_in_each_others_way_arrive, signals_of_a_terminal_are_not_for_children,
            only_who_may_writes_to_stdout, starting_leaks_no_descriptor,
-           a_program_that_cannot_be_executed_ends_with_a_code_of_its_own, programs_are_found_or_named)
+           a_program_that_cannot_be_executed_ends_with_a_code_of_its_own)
