@@ -151,6 +151,14 @@ class StormTest(unittest.TestCase):
         verdict.require(lost=0, once=False)
         return verdict
 
+    def test_the_file_gets_everything_once_from_a_disk(self):
+        """The file exporter knows what it has written: not even a crash makes it write something twice."""
+        scene = Scene(self, seed_of_run(20261205), to="file", fsync="always", hang_after=f"{HANG_AFTER_S}s",
+                      store={"segment_bytes": "1MiB"})
+        verdict = self.storm(scene)
+        verdict.require(once=True)
+        scene.stop()
+
     def test_the_sink_gets_everything_from_memory(self):
         scene = Scene(self, seed_of_run(20261204), to="sink", fsync=None, hang_after=f"{HANG_AFTER_S}s")
         self.storm(scene)
