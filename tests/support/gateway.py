@@ -179,7 +179,7 @@ class Gateway:
         self._health = health
         self._telemetry = telemetry
         self._arguments = list(arguments)
-        self._env = dict(os.environ, **(env or {}))
+        self.env = dict(os.environ, **(env or {}))
         self._stdout = stdout
         self.process = None
         self.stdout = None
@@ -227,6 +227,10 @@ class Gateway:
             config["service"]["extensions"] = ["health_check"]
         return json.dumps(config, indent=2)
 
+    def options(self, masques):
+        """More keys of `masques:`, for the next start."""
+        self._masques.update(masques)
+
     def write_config(self):
         path = os.path.join(self.directory, "config.yaml")
         with open(path, "w", encoding="utf-8") as file:
@@ -236,10 +240,14 @@ class Gateway:
     # -- life
 
     def start(self, wait=True):
+        """Once more after kill_family(), too: on the same directories, with the options as they are now."""
         self.ready_file = os.path.join(self.directory, "ready.json")
+        if os.path.exists(self.ready_file):
+            os.unlink(self.ready_file)
+        self.exit_code, self._checked = None, False
         self.process = subprocess.Popen(
             [*DIE_WITH_TEST, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
-            stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self._env,
+            stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self.env,
             start_new_session=True)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None
         self.stderr = Lines(self.process.stderr)
@@ -300,6 +308,19 @@ class Gateway:
         text = self.stderr.text()
         if SANITIZER.search(text):
             raise AssertionError("a sanitizer has found something:\n" + text)
+
+    def kill_family(self, first=()):
+        """Kills the master; its children have to follow by themselves. `first`: names of children to be killed before,
+        in this order. Everything they wrote to stderr is checked and forgotten. Then start() again."""
+        pids = [self.child(name)["pid"] for name in first]
+        for pid in filter(None, pids):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.kill()
+        self.wait_end()
+        self.check_end(code=-signal.SIGKILL)
 
     def destroy(self):
         """Whatever happened, nothing stays: no process, no file."""
