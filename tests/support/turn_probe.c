@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A library to be preloaded into a worker (LD_PRELOAD): measures how long each turn of its loop takes, from the return
  * of epoll_wait() to the next call, in CPU time of the thread that waits, which other processes do not disturb, and on
- * the clock; and what the whole process has used by then. It keeps the longest in the file that TURN_PROBE names, as a
- * struct turns; whoever reads it may set them back to 0, and has the longest from then on. */
+ * the clock; what the whole process has used by then; and the largest block that this thread gave back, since the kernel
+ * takes its time for it. The file that TURN_PROBE names has the largest of each, as a struct turns; whoever reads it may
+ * set them back to 0, and has the largest from then on. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,12 +21,17 @@
 
 typedef int (*epoll_wait_fn)(int, struct epoll_event *, int, int);
 
-/* Nanoseconds. */
+/* glibc's free(), under the name that is not ours. */
+extern void __libc_free(void *block);
+
 struct turns {
-    _Atomic uint64_t longest_cpu;
+    _Atomic uint64_t longest_cpu; /* ns */
     _Atomic uint64_t longest_wall;
-    _Atomic uint64_t process_cpu; /* of all threads, at the end of the last turn */
+    _Atomic uint64_t largest_freed; /* bytes */
+    _Atomic uint64_t process_cpu; /* of all threads, at the end of the last turn, ns */
 };
+
+static _Thread_local struct turns *mine; /* of the loop's thread */
 
 struct turn {
     struct turns *turns; /* the file, mapped */
@@ -67,6 +74,16 @@ static void end(struct turn *turn)
     turn->turns->process_cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+void free(void *block)
+{
+    if (mine && block) {
+        uint64_t size = malloc_usable_size(block);
+        if (size > mine->largest_freed)
+            mine->largest_freed = size;
+    }
+    __libc_free(block);
+}
+
 /* ZeroMQ's threads wait in epoll_wait() too: only the first thread, the loop's, is measured. */
 int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
 {
@@ -77,7 +94,7 @@ int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
     if (gettid() != getpid() || strcmp(program_invocation_short_name, PROGRAM) != 0)
         return real(fd, events, count, timeout);
     if (!turn.turns)
-        turn.turns = map_file();
+        mine = turn.turns = map_file();
     else
         end(&turn);
     int n = real(fd, events, count, timeout);

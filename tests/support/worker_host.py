@@ -51,15 +51,15 @@ class WorkerHost:
         """Of the last beat; what is missing there is 0."""
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", self.command("beat")[0])}
 
-    def turns_us(self):
-        """(longest turn in CPU time, on the clock, CPU time of the whole worker), of what came since the last time that
-        this was asked."""
+    def turns(self):
+        """Since the last time that this was asked: (longest turn in CPU time, on the clock, largest block that the loop
+        gave back, CPU time of the whole worker); microseconds, bytes."""
         with open(self._turns, "r+b", buffering=0) as file:
-            cpu, wall, spent = struct.unpack("=3Q", file.read(24))
+            cpu, wall, freed, spent = struct.unpack("=4Q", file.read(32))
             file.seek(0)
-            file.write(bytes(16))
+            file.write(bytes(24))
         before, self._spent = self._spent, spent
-        return cpu // 1000, wall // 1000, (spent - before) // 1000
+        return cpu // 1000, wall // 1000, freed, (spent - before) // 1000
 
     def wait_for_beat(self):
         """Waits for a beat that has not been seen yet."""
