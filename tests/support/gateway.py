@@ -163,10 +163,12 @@ class Gateway:
     pipelines   {signal: [exporter ids]}
     masques     more keys of `masques:`
     otlp        {"grpc": {...}, "http": {...}} to merge into the endpoints
+    extensions  {id: options}, beside the health check; the service lists them
     """
 
     def __init__(self, exporters=None, pipelines=None, masques=None, otlp=None, workers=2, hang_after=None,
-                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True):
+                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True,
+                 extensions=None):
         self.directory = tempfile.mkdtemp(prefix="masques-test-", dir=roomy_directory())
         self.runtime = runtime_directory or os.path.join(self.directory, "run")
         self.exporters = {"debug": {"format": "json"}} if exporters is None else exporters
@@ -176,6 +178,7 @@ class Gateway:
         self._workers = workers
         self._hang_after = hang_after
         self._health = health
+        self._extensions = dict(extensions or {})
         self._arguments = list(arguments)
         self._env = dict(os.environ, **(env or {}))
         self._stdout = stdout
@@ -218,9 +221,12 @@ class Gateway:
             },
             "masques": masques,
         }
+        extensions = dict(self._extensions)
         if self._health:
-            config["extensions"] = {"health_check": {"endpoint": "127.0.0.1:0"}}
-            config["service"]["extensions"] = ["health_check"]
+            extensions["health_check"] = {"endpoint": "127.0.0.1:0"}
+        if extensions:
+            config["extensions"] = extensions
+            config["service"]["extensions"] = list(extensions)
         return json.dumps(config, indent=2)
 
     def write_config(self):
