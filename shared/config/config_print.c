@@ -79,14 +79,24 @@ static void print_keys(const char *path, const char *before, size_t level, struc
     buf_text(out, ": ");
 }
 
+/* Is the map there that the row lies in? */
+static bool is_there(const struct option_set *set, const struct option *row, const void *target)
+{
+    const struct option *map = option_presence(set->rows, set->count, row);
+    return !map || *(const bool *)((const char *)target + map->offset);
+}
+
 /* The rows whose path starts with `prefix`, but not with `without` ("": all of them); `*before` is
- * the path that was printed last at this level. */
+ * the path that was printed last at this level. A map that only counts when it is there has at least one row of its
+ * own. */
 static void print_some(const struct option_set *set, const char *prefix, const char *without,
                        const void *target, size_t level, const char **before, struct buf *out)
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct option *row = &set->rows[i];
         if (strncmp(row->path, prefix, strlen(prefix)) != 0)
+            continue;
+        if (row->type == OPTION_PRESENCE || !is_there(set, row, target))
             continue;
         if (without[0] && strncmp(row->path, without, strlen(without)) == 0)
             continue;

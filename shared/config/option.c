@@ -189,7 +189,12 @@ static void print_mib(const struct option *row, const void *field, struct buf *o
 static int read_duration(const struct option *row, struct slice text, void *field)
 {
     int64_t ns;
-    if (duration_parse(text, &ns) < 0 || ns < 0 || !in_range(row, (uint64_t)ns))
+    uint64_t number;
+    if (row->bare_ns && size_parse_number(text, &number) == 0 && number <= INT64_MAX)
+        ns = (int64_t)number;
+    else if (duration_parse(text, &ns) < 0)
+        return GW_ERR_INVALID;
+    if (ns < 0 || !in_range(row, (uint64_t)ns))
         return GW_ERR_INVALID;
     *(uint64_t *)field = (uint64_t)ns;
     return 0;
@@ -264,6 +269,7 @@ static const struct type types[] = {
     [OPTION_DURATION] = {"duration", read_duration, print_duration, print_ns},
     [OPTION_ENDPOINT] = {"HOST:PORT", read_endpoint, print_endpoint, NULL},
     [OPTION_CHOICE] = {"choice", read_choice, print_choice, NULL},
+    [OPTION_PRESENCE] = {"map", read_bool, print_bool, NULL},
     [OPTION_NO_LIST] = {"empty list", read_no_list, print_no_list, NULL},
 };
 
@@ -307,6 +313,7 @@ void option_expected(const struct option *row, struct buf *out)
         buf_printf(out, "a URL path such as /v1/logs, at most %u bytes", (unsigned)row->max);
         break;
     case OPTION_BOOL:
+    case OPTION_PRESENCE:
         buf_text(out, "true or false");
         break;
     case OPTION_NUMBER:
@@ -365,6 +372,18 @@ const struct option *options_find(const struct option *rows, size_t count, struc
     return NULL;
 }
 
+const struct option *option_presence(const struct option *rows, size_t count,
+                                     const struct option *row)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(rows[i].path);
+        if (rows[i].type == OPTION_PRESENCE && strncmp(row->path, rows[i].path, len) == 0 &&
+            strncmp(row->path + len, "::", 2) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
 int options_apply(const struct option *rows, size_t count, const char *path, const char *text,
                   void *target, struct buf *why)
 {
@@ -375,6 +394,9 @@ int options_apply(const struct option *rows, size_t count, const char *path, con
         return GW_ERR_NOT_FOUND;
     }
     int rc = option_read(row, slice_of(text), target);
+    const struct option *map = option_presence(rows, count, row);
+    if (rc == 0 && map)
+        rc = option_read(map, slice_of("true"), target);
     if (rc < 0 && why) {
         buf_printf(why, "%s: got \"%s\", expected ", path, text);
         option_expected(row, why);

@@ -242,6 +242,10 @@ static int read_key(struct walk *w, const struct yaml_entry *entry)
         return unknown_key(w->r, entry->key, &known, is_collector_key(w->parts[0].set, key));
     }
     size_t before = trail_push(&w->r->trail, key);
+    if (row && row->type == OPTION_PRESENCE) {
+        int present = option_read(row, slice_of("true"), target);
+        return present < 0 ? present : enter(w, entry->value, len, before);
+    }
     if (!row)
         return enter(w, entry->value, len, before);
     int rc = read_value(w->r, row, entry->value, target);

@@ -133,6 +133,18 @@ int sections_receivers(struct reader *r, struct sections *s)
 
 /* ---- exporters ---- */
 
+/* What its options demand of each other. */
+static int check_exporter(struct reader *r, const struct yaml_entry *entry,
+                          const struct config_exporter *exporter)
+{
+    struct buf why = buf_make(512);
+    int rc = exporter->kind->check ? exporter->kind->check(&exporter->options, &why) : 0;
+    if (rc < 0)
+        rc = read_error(r, entry->key, "%.*s", (int)why.len, (const char *)why.data);
+    buf_free(&why);
+    return rc;
+}
+
 static int read_exporter(struct reader *r, struct sections *s, const struct yaml_entry *entry)
 {
     struct component_id id;
@@ -160,6 +172,8 @@ static int read_exporter(struct reader *r, struct sections *s, const struct yaml
     for (size_t i = 0; i < 2; i++)
         options_default(parts[i].set->rows, parts[i].set->count, parts[i].target);
     rc = read_parts(r, entry->value, parts, 2);
+    if (rc == 0)
+        rc = check_exporter(r, entry, &e->exporter);
     return rc < 0 ? rc : delivery_settle(r, entry->value, e->exporter.kind->lossy, &e->exporter.delivery);
 }
 

@@ -164,11 +164,12 @@ class Gateway:
     masques     more keys of `masques:`
     otlp        {"grpc": {...}, "http": {...}} to merge into the endpoints
     extensions  {id: options}, beside the health check; the service lists them
+    telemetry   what stands in `service::telemetry`
     """
 
     def __init__(self, exporters=None, pipelines=None, masques=None, otlp=None, workers=2, hang_after=None,
                  arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True,
-                 extensions=None):
+                 extensions=None, telemetry=None):
         self.directory = tempfile.mkdtemp(prefix="masques-test-", dir=roomy_directory())
         self.runtime = runtime_directory or os.path.join(self.directory, "run")
         self.exporters = {"debug": {"format": "json"}} if exporters is None else exporters
@@ -179,6 +180,7 @@ class Gateway:
         self._hang_after = hang_after
         self._health = health
         self._extensions = dict(extensions or {})
+        self._telemetry = telemetry
         self._arguments = list(arguments)
         self._env = dict(os.environ, **(env or {}))
         self._stdout = stdout
@@ -221,6 +223,8 @@ class Gateway:
             },
             "masques": masques,
         }
+        if self._telemetry:
+            config["service"]["telemetry"] = self._telemetry
         extensions = dict(self._extensions)
         if self._health:
             extensions["health_check"] = {"endpoint": "127.0.0.1:0"}
@@ -336,6 +340,10 @@ class Gateway:
     @property
     def health_address(self):
         return self._split(self.ready["health"])
+
+    @property
+    def metrics_address(self):
+        return self._split(self.ready["metrics"])
 
     # -- health
 

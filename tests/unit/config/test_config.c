@@ -671,13 +671,11 @@ static const struct {
      "(\"protocols:\" with \"grpc:\", \"http:\" or both)"},
     {OTLP "exporters:\n  debug:\n  clickhouse/prod: {endpoint: x}\n",
      "f:4:3: exporters::clickhouse/prod: masques-collector does not have the exporter "
-     "\"clickhouse\" yet; supported here: debug, console, nop"},
-    {OTLP "exporters:\n  file:\n    path: /tmp/x\n",
-     "f:3:3: exporters::file: masques-collector does not have the exporter \"file\" yet; supported "
-     "here: debug, console, nop"},
+     "\"clickhouse\" yet; supported here: debug, console, file, nop"},
+    {OTLP "exporters:\n  file: {append: true}\n", "f:3:3: exporters::file: path must be non-empty"},
     {OTLP "exporters:\n  otlphttp: {endpoint: x}\n",
      "f:3:3: exporters::otlphttp: masques-collector does not have the exporter \"otlphttp\"; "
-     "supported here: debug, console, nop"},
+     "supported here: debug, console, file, nop"},
     {OTLP "exporters:\n  debug/x:\n  debug / x:\n",
      "f:4:3: exporters::debug / x: the id \"debug/x\" is given twice"},
     {OTLP DEBUG "extensions:\n  zpages:\n",
