@@ -18,6 +18,8 @@ struct queued {
     uint64_t bytes;
     uint32_t records;
     uint8_t signal;
+    uint64_t received_ns;
+    Masques__Bus__Sources *sources; /* owned; NULL: none */
     bool twin; /* queued a second time: has the outcome of the first */
     bool settled;
     int err;
@@ -29,6 +31,7 @@ struct ingress {
     struct sessions *sessions;
     const struct log *log;
     struct workers *workers;
+    struct seen *seen;
     struct queued *queued;
     size_t queued_count, queued_cap;
     struct buf sources;          /* scratch */
@@ -182,7 +185,7 @@ static int append(struct ingress *in, struct worker *w, const Masques__Bus__Batc
     return store_append(in->store, &stored);
 }
 
-static void publish_one(struct ingress *in, struct worker *w, const Masques__Bus__Batch *batch,
+static void publish_one(struct ingress *in, struct worker *w, Masques__Bus__Batch *batch,
                         uint64_t lowest_open, struct slice payload, uint32_t wanted)
 {
     bool known = batch->signal >= 1 && batch->signal <= (int)STORE_SIGNALS;
@@ -202,8 +205,11 @@ static void publish_one(struct ingress *in, struct worker *w, const Masques__Bus
             .bytes = payload.len,
             .records = batch->records,
             .signal = (uint8_t)batch->signal,
+            .received_ns = batch->received_ns,
+            .sources = batch->sources,
             .twin = err == GW_ERR_AGAIN,
         };
+        batch->sources = NULL; /* told of when the batch is stored: taken out of the message */
     } else if (err == GW_ERR_EXISTS) {
         in->counters.republished++;
         workers_stored(in->workers, w, batch->number);
@@ -275,14 +281,26 @@ static void answer(struct ingress *in, struct queued *q)
         workers_refused(in->workers, q->worker, q->number, reason, wait_of(reason));
 }
 
+/* The digests of a batch that is stored now, and was not before, are looked at; then they go. */
+static void tell_sources(struct ingress *in, struct queued *q)
+{
+    if (q->err == GW_OK && !q->twin)
+        seen_batch(in->seen, q->signal, q->sources, q->received_ns, loop_now_ms(in->loop));
+    if (q->sources)
+        masques__bus__sources__free_unpacked(q->sources, NULL);
+    q->sources = NULL;
+}
+
 int ingress_commit(struct ingress *in, struct ingress_fresh *fresh)
 {
     *fresh = (struct ingress_fresh){0};
     in->fresh = fresh;
     int err = store_commit(in->store, settled, in);
     in->fresh = NULL;
-    for (size_t i = 0; i < in->queued_count; i++)
+    for (size_t i = 0; i < in->queued_count; i++) {
         answer(in, &in->queued[i]);
+        tell_sources(in, &in->queued[i]);
+    }
     in->queued_count = 0;
     workers_end_of_turn(in->workers, in->store);
     return err;
@@ -325,7 +343,7 @@ const struct ingress_counters *ingress_counters(const struct ingress *in)
 /* ---- life ---- */
 
 struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                            uint64_t memory_bytes, const struct log *log)
+                            uint64_t memory_bytes, struct seen *seen, const struct log *log)
 {
     struct ingress *in = calloc(1, sizeof *in);
     if (!in)
@@ -333,6 +351,7 @@ struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessi
     in->loop = loop;
     in->store = store;
     in->sessions = sessions;
+    in->seen = seen;
     in->log = log;
     in->sources = buf_make(STORE_SOURCES_MAX_BYTES);
     in->health = MASQUES__BUS__HEALTH__HEALTH_OK;
@@ -349,6 +368,9 @@ void ingress_free(struct ingress **at)
     if (!in)
         return;
     workers_free(&in->workers);
+    for (size_t i = 0; i < in->queued_count; i++)
+        if (in->queued[i].sources)
+            masques__bus__sources__free_unpacked(in->queued[i].sources, NULL);
     free(in->queued);
     buf_free(&in->sources);
     free(in);

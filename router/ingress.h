@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "router/seen.h"
 #include "router/sessions.h"
 #include "router/store/store.h"
 
@@ -28,10 +29,11 @@ struct ingress_fresh {
 
 struct ingress;
 
-/* All borrowed for its life; `memory_bytes` is what all workers together may have in flight.
+/* All borrowed for its life; `memory_bytes` is what all workers together may have in flight, `seen`
+ * is told of every batch that is stored.
  * Returns owned; NULL: no memory. */
 struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                            uint64_t memory_bytes, const struct log *log);
+                            uint64_t memory_bytes, struct seen *seen, const struct log *log);
 void ingress_free(struct ingress **ingress);
 
 /* A worker says HELLO. The ids of the process that had the name before are forgotten, if it is

@@ -7,12 +7,24 @@
 
 #include "shared/base/clock.h"
 
-#define NUMBERS 12
+#define NUMBERS 15
+#define LOSSES STORE_LOSS_END /* there is no reason 0 */
+
+/* One queue of the beat, with what it points at. */
+struct queue_room {
+    Masques__Control__Queue queue;
+    Masques__Control__Number losses[LOSSES];
+    Masques__Control__Number *loss_pointers[LOSSES];
+};
 
 struct report {
-    Masques__Control__Queue *queues;
+    struct queue_room *queues;
     Masques__Control__Queue **queue_pointers;
     size_t queue_cap;
+    uint64_t untold;
+    struct seen_row rows[REPORT_SEEN_MAX];
+    Masques__Control__Seen seen[REPORT_SEEN_MAX];
+    Masques__Control__Seen *seen_pointers[REPORT_SEEN_MAX];
     Masques__Control__Number numbers[NUMBERS];
     Masques__Control__Number *number_pointers[NUMBERS];
     uint64_t lists[5][STORE_SIGNALS];
@@ -40,7 +52,7 @@ static bool room_for_queues(struct report *r, size_t count)
 {
     if (count <= r->queue_cap)
         return true;
-    Masques__Control__Queue *queues = realloc(r->queues, count * sizeof *queues);
+    struct queue_room *queues = realloc(r->queues, count * sizeof *queues);
     if (queues)
         r->queues = queues;
     Masques__Control__Queue **pointers = realloc(r->queue_pointers, count * sizeof *pointers);
@@ -66,9 +78,34 @@ static uint64_t age_ms(uint64_t since_ns, uint64_t now_ns)
     return since_ns && now_ns > since_ns ? (now_ns - since_ns) / CLOCK_NS_PER_MS : 0;
 }
 
-static void fill_queue(Masques__Control__Queue *queue, const struct subscriber *sub,
-                       unsigned signal, const struct store_counts *counts, uint64_t wall_ns)
+static const char *owner_of(const struct subscriber *sub)
 {
+    static const char *const names[] = {[OWNER_CONFIG] = "configured",
+                                        [OWNER_ATTACHED] = "attached",
+                                        [OWNER_NONE] = "orphaned"};
+    return names[sub->owner];
+}
+
+static void fill_losses(struct queue_room *room, const struct store_counts *counts)
+{
+    size_t made = 0;
+    for (unsigned reason = 1; reason < STORE_LOSS_END; reason++) {
+        Masques__Control__Number *loss = &room->losses[made];
+        if (counts->lost_by[reason] == 0)
+            continue;
+        masques__control__number__init(loss);
+        loss->name = (char *)(uintptr_t)store_loss_name((enum store_loss)reason);
+        loss->value = counts->lost_by[reason];
+        room->loss_pointers[made++] = loss;
+    }
+    room->queue.n_losses = made;
+    room->queue.losses = room->loss_pointers;
+}
+
+static void fill_queue(struct queue_room *room, const struct subscriber *sub, unsigned signal,
+                       const struct store_counts *counts, uint64_t wall_ns)
+{
+    Masques__Control__Queue *queue = &room->queue;
     masques__control__queue__init(queue);
     queue->exporter = (char *)(uintptr_t)sub->name; /* packed, never written to */
     queue->signal = signal;
@@ -79,33 +116,71 @@ static void fill_queue(Masques__Control__Queue *queue, const struct subscriber *
     queue->rejected = counts->rejected;
     queue->lost = counts->lost;
     queue->state = (char *)(uintptr_t)state_of(sub);
+    queue->owner = (char *)(uintptr_t)owner_of(sub);
+    fill_losses(room, counts);
 }
 
-/* Also adds up delivered, rejected and lost of all exporters. */
+/* The queues of one exporter; adds up what it delivered, rejected and lost. */
+static void fill_exporter(struct report *r, const struct report_sources *from,
+                          const struct subscriber *sub, size_t *made, size_t *bytes)
+{
+    bool first = true;
+    for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
+        struct store_counts counts;
+        struct queue_room *room = &r->queues[*made];
+        if (!subscriber_takes(sub, signal) ||
+            store_consumer_counts(from->store, sub->consumer, signal, &counts) != GW_OK)
+            continue;
+        r->lists[2][signal - 1] += counts.delivered;
+        r->lists[3][signal - 1] += counts.rejected;
+        r->lists[4][signal - 1] += counts.lost;
+        fill_queue(room, sub, signal, &counts, from->wall_ns);
+        if (first)
+            room->queue.error = (char *)(uintptr_t)sub->error;
+        first = false;
+        size_t size = masques__control__queue__get_packed_size(&room->queue);
+        if (*bytes + size > REPORT_QUEUES_MAX_BYTES) {
+            r->untold++;
+            continue;
+        }
+        *bytes += size;
+        r->queue_pointers[(*made)++] = &room->queue;
+    }
+}
+
 static void fill_queues(struct report *r, const struct report_sources *from,
                         Masques__Control__Beat *beat)
 {
     size_t exporters = subscribers_count(from->subscribers);
+    size_t made = 0, bytes = 0;
+    r->untold = 0;
     if (!room_for_queues(r, exporters * STORE_SIGNALS))
         return;
-    size_t made = 0;
-    for (size_t i = 0; i < exporters; i++) {
-        const struct subscriber *sub = subscribers_at(from->subscribers, i);
-        for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
-            struct store_counts counts;
-            if (!subscriber_takes(sub, signal) ||
-                store_consumer_counts(from->store, sub->consumer, signal, &counts) != GW_OK)
-                continue;
-            fill_queue(&r->queues[made], sub, signal, &counts, from->wall_ns);
-            r->queue_pointers[made] = &r->queues[made];
-            made++;
-            r->lists[2][signal - 1] += counts.delivered;
-            r->lists[3][signal - 1] += counts.rejected;
-            r->lists[4][signal - 1] += counts.lost;
-        }
-    }
+    for (size_t i = 0; i < exporters; i++)
+        fill_exporter(r, from, subscribers_at(from->subscribers, i), &made, &bytes);
     beat->n_queues = made;
     beat->queues = r->queue_pointers;
+}
+
+/* ---- who was heard ---- */
+
+static void fill_seen(struct report *r, const struct report_sources *from,
+                      Masques__Control__Beat *beat)
+{
+    size_t count = seen_rows(from->seen, from->now_ms, r->rows, REPORT_SEEN_MAX);
+    for (size_t i = 0; i < count; i++) {
+        Masques__Control__Seen *seen = &r->seen[i];
+        masques__control__seen__init(seen);
+        seen->service = r->rows[i].service;
+        seen->signal = r->rows[i].signal;
+        seen->records = r->rows[i].records;
+        seen->last_ns = r->rows[i].last_ns;
+        seen->sessions = r->rows[i].sessions;
+        seen->lost_before_us = r->rows[i].lost;
+        r->seen_pointers[i] = seen;
+    }
+    beat->n_seen = count;
+    beat->seen = r->seen_pointers;
 }
 
 /* ---- numbers ---- */
@@ -114,6 +189,7 @@ static void fill_numbers(struct report *r, const struct report_sources *from,
                          Masques__Control__Beat *beat)
 {
     const struct ingress_counters *counters = ingress_counters(from->ingress);
+    const struct seen_totals seen = seen_totals(from->seen, from->now_ms);
     struct store_stats stats;
     store_stats(from->store, &stats);
     const struct {
@@ -132,6 +208,9 @@ static void fill_numbers(struct report *r, const struct report_sources *from,
         {"batches_republished", counters->republished},
         {"bus_sessions", sessions_count(from->sessions)},
         {"bus_missed_edges", sessions_missed_edges(from->sessions)},
+        {"seen_records", seen.records},
+        {"seen_forgotten", seen.forgotten},
+        {"queues_untold", r->untold},
     };
     for (size_t i = 0; i < NUMBERS; i++) {
         masques__control__number__init(&r->numbers[i]);
@@ -141,6 +220,7 @@ static void fill_numbers(struct report *r, const struct report_sources *from,
     }
     beat->n_numbers = NUMBERS;
     beat->numbers = r->number_pointers;
+    beat->sequence_gaps = seen.lost;
 }
 
 void report_fill(struct report *r, const struct report_sources *from, Masques__Control__Beat *beat)
@@ -151,6 +231,7 @@ void report_fill(struct report *r, const struct report_sources *from, Masques__C
     memcpy(r->lists[1], counters->refused, sizeof counters->refused);
     fill_queues(r, from, beat);
     fill_numbers(r, from, beat);
+    fill_seen(r, from, beat);
     beat->accepting = ingress_accepting(from->ingress);
     beat->n_accepted = beat->n_refused = beat->n_delivered = beat->n_rejected = beat->n_lost =
         STORE_SIGNALS;

@@ -13,8 +13,10 @@ struct report_sources {
     const struct sessions *sessions;
     const struct subscribers *subscribers;
     const struct ingress *ingress;
+    const struct seen *seen;
     uint64_t torn_bytes; /* found at the start */
     uint64_t wall_ns;    /* now, for the age of the oldest */
+    uint64_t now_ms;     /* monotonic */
 };
 
 struct report;
@@ -22,8 +24,13 @@ struct report;
 struct report *report_new(void); /* returns owned; NULL: no memory */
 void report_free(struct report **report);
 
+#define REPORT_SEEN_MAX 64u
+/* Of the queues in a beat, so that it stays well below PACKET_MAX_BYTES with all the rest. Those that
+ * find no room are counted in the number "queues_untold". */
+#define REPORT_QUEUES_MAX_BYTES (80u * 1024)
+
 /* Fills in everything but state and error of a beat; the lists live until the next call. Without
- * memory the queues are left out. */
+ * memory the queues are left out. The error of an exporter stands in the first of its queues. */
 void report_fill(struct report *report, const struct report_sources *from,
                  Masques__Control__Beat *beat);
 

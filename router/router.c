@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ struct router {
     struct ingress *ingress;
     struct dispatch *dispatch;
     struct report *report;
+    struct seen *seen;
     struct loop_timer *deadline; /* of the drain */
     bool draining;
     bool told; /* options.drained() was called */
@@ -53,6 +55,18 @@ static uint64_t max_batch(const struct router *r)
     return limit && limit < of_store ? limit : of_store;
 }
 
+/* So that an exporter on this machine finds the store's files. */
+static void show_directory(const struct router *r, Masques__Bus__Welcome *welcome)
+{
+    struct stat st;
+    welcome->synced = r->options.settings->fsync == MASQUES__CONTROL__FSYNC__FSYNC_ALWAYS;
+    if (fstat(store_directory_fd(r->store), &st) != 0)
+        return;
+    welcome->directory = r->options.settings->store_directory; /* packed, never written to */
+    welcome->device = st.st_dev;
+    welcome->inode = st.st_ino;
+}
+
 static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome *welcome)
 {
     struct router *r = ctx;
@@ -64,6 +78,8 @@ static void on_welcome(void *ctx, struct session *session, Masques__Bus__Welcome
     welcome->generation = store_generation(r->store);
     if (is_worker(session))
         ingress_welcome(r->ingress, welcome);
+    else
+        show_directory(r, welcome);
 }
 
 static void on_opened(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
@@ -184,8 +200,14 @@ void router_expect(struct router *r, const Masques__Control__Expect *expect)
 
 void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
 {
-    struct report_sources from = {r->store,   r->sessions,         r->subscribers,
-                                  r->ingress, r->found.torn_bytes, clock_wall_ns()};
+    struct report_sources from = {.store = r->store,
+                                  .sessions = r->sessions,
+                                  .subscribers = r->subscribers,
+                                  .ingress = r->ingress,
+                                  .seen = r->seen,
+                                  .torn_bytes = r->found.torn_bytes,
+                                  .wall_ns = clock_wall_ns(),
+                                  .now_ms = loop_now_ms(r->loop)};
     report_fill(r->report, &from, beat);
     beat->state = (char *)(uintptr_t)(r->draining ? "draining" : "running");
     if (ingress_health(r->ingress) == MASQUES__BUS__HEALTH__HEALTH_FULL)
@@ -264,11 +286,12 @@ static int build(struct router *r, char *why, size_t why_size)
     }
     /* Half of the memory for what workers send, half for what travels with its bytes to exporters.
      */
-    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->log);
+    r->seen = seen_new();
+    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->seen, r->log);
     r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, memory / 2, r->log);
     r->report = report_new();
     r->deadline = loop_timer_new(r->loop, on_deadline, r);
-    if (r->ingress && r->dispatch && r->report && r->deadline)
+    if (r->seen && r->ingress && r->dispatch && r->report && r->deadline)
         return GW_OK;
     snprintf(why, why_size, "no memory");
     return GW_ERR_NOMEM;
@@ -319,6 +342,7 @@ void router_free(struct router **at)
     sessions_free(&r->sessions);
     subscribers_free(&r->subscribers);
     report_free(&r->report);
+    seen_free(&r->seen);
     if (r->store)
         store_close(&r->store);
     free(r);

@@ -15,7 +15,10 @@ struct delivery {
     struct reader_place place;
     uint32_t attempt;
     delivery_finish_fn finish;
+    delivery_noted_fn noted; /* may be NULL */
     void *ctx;
+    uint8_t *note; /* of ours, which replaces the message's; NULL: none */
+    size_t note_len;
 };
 
 struct delivery *delivery_new(struct link_message *message, struct reader *reader,
@@ -42,6 +45,7 @@ void delivery_free(struct delivery **delivery)
     if (!d)
         return;
     link_message_free(&d->message);
+    free(d->note);
     free(d);
 }
 
@@ -52,7 +56,38 @@ const Masques__Bus__DeliveryId *delivery_id(const struct delivery *d)
 
 struct slice delivery_note(const struct delivery *d)
 {
+    if (d->note)
+        return slice_make(d->note, d->note_len);
     return slice_make(d->deliver->progress.data, d->deliver->progress.len);
+}
+
+void delivery_on_note(struct delivery *d, delivery_noted_fn noted)
+{
+    d->noted = noted;
+}
+
+int delivery_progress(struct delivery *d, struct slice note)
+{
+    if (note.len > DELIVERY_NOTE_MAX_BYTES)
+        return GW_ERR_TOO_LARGE;
+    uint8_t *copy = malloc(note.len + 1);
+    if (!copy)
+        return GW_ERR_NOMEM;
+    if (note.len)
+        memcpy(copy, note.data, note.len);
+    uint8_t *before = d->note;
+    size_t before_len = d->note_len;
+    d->note = copy;
+    d->note_len = note.len;
+    int rc = d->noted ? d->noted(d->ctx, d) : GW_OK;
+    if (rc < 0) {
+        d->note = before;
+        d->note_len = before_len;
+        free(copy);
+    } else {
+        free(before);
+    }
+    return rc;
 }
 
 uint32_t delivery_attempt(const struct delivery *d)

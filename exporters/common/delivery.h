@@ -13,6 +13,8 @@
 
 struct delivery;
 
+#define DELIVERY_NOTE_MAX_BYTES 4096u /* of PROGRESS, proto/masques/bus.proto */
+
 /* Records that the destination will never take. */
 struct delivery_reject {
     uint64_t first; /* index of the first of them in the delivery */
@@ -31,6 +33,8 @@ struct delivery_verdict {
     size_t rejected_count;
 };
 
+/* The delivery has a new note, delivery_note(). 0, or an error: it is as before. */
+typedef int (*delivery_noted_fn)(void *ctx, struct delivery *delivery);
 /* Takes the delivery: its verdict is there. */
 typedef void (*delivery_finish_fn)(void *ctx, struct delivery *delivery,
                                    const struct delivery_verdict *verdict);
@@ -39,7 +43,7 @@ typedef void (*delivery_finish_fn)(void *ctx, struct delivery *delivery,
 
 /* Borrowed, as long as the delivery lives. */
 const Masques__Bus__DeliveryId *delivery_id(const struct delivery *delivery);
-struct slice delivery_note(const struct delivery *delivery); /* last PROGRESS; empty: none */
+struct slice delivery_note(const struct delivery *delivery); /* last PROGRESS; empty: none. Until the next one */
 uint32_t delivery_attempt(const struct delivery *delivery);  /* 1 for the first */
 uint64_t delivery_records(const struct delivery *delivery);
 uint64_t delivery_bytes(const struct delivery *delivery);
@@ -49,6 +53,13 @@ uint64_t delivery_digest(const struct delivery *delivery);
 int delivery_next(struct delivery *delivery, struct reader_batch *batch) GW_MUST_CHECK;
 /* From the first batch again. */
 void delivery_rewind(struct delivery *delivery);
+
+/* Notes what a redelivery must know (PROGRESS): it comes back with delivery_note() from now on, in this process and,
+ * once the router has it in its journal, in whichever gets the delivery next. `note` (at most DELIVERY_NOTE_MAX_BYTES)
+ * is copied and replaces the one before. That the journal has it is told by exporter_ops.progressed(), unless the
+ * delivery ended before; over lost sessions the note is said again by itself. 0; GW_ERR_TOO_LARGE, GW_ERR_NOMEM:
+ * nothing was noted. From the loop's thread. */
+int delivery_progress(struct delivery *delivery, struct slice note) GW_MUST_CHECK;
 
 /* The verdict: takes the delivery. Exactly once, from the loop's thread, at once or later. */
 void delivery_finish(struct delivery *delivery, const struct delivery_verdict *verdict);
@@ -66,6 +77,8 @@ void delivery_unreadable(struct delivery *delivery, int rc);
 struct delivery *delivery_new(struct link_message *message, struct reader *reader,
                               delivery_finish_fn finish, void *ctx);
 void delivery_free(struct delivery **delivery);
+/* Who is told of notes, with the ctx of delivery_new(). Without it they are only kept. */
+void delivery_on_note(struct delivery *delivery, delivery_noted_fn noted);
 /* A repeated DELIVER raises the attempt. */
 void delivery_set_attempt(struct delivery *delivery, uint32_t attempt);
 

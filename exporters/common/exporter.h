@@ -28,8 +28,16 @@ void exporter_trouble(struct exporter_host *host, const char *error, bool degrad
  * `why` is copied. Safe from inside push. */
 void exporter_closed(struct exporter_host *host, const char *why);
 
+/* DONE must follow fdatasync: the store survives a power cut, and what DONE takes out of it must, too. False before
+ * the first session of an exporter started by hand; deliveries come later than that. */
+bool exporter_synced(const struct exporter_host *host);
+
+/* The run of the gateway (WELCOME.run): the same for all processes of one run, whichever of them are restarted, and
+ * another one after it. 0 before the first session; from push() on it is known. */
+uint64_t exporter_run(const struct exporter_host *host);
+
 /* How the deliveries should be formed; 0 stands for the router's default. */
-struct exporter_wishes {
+struct exporter_wishes { /* the configuration's `batch` comes first */
     uint32_t max_records;
     uint64_t max_bytes;
     uint32_t linger_ms;
@@ -58,6 +66,9 @@ struct exporter_ops {
     void (*push)(void *exporter, struct delivery *delivery);
     /* The router withdrew the delivery: forget it, it is freed after the call. */
     void (*cancel)(void *exporter, struct delivery *delivery);
+    /* The router has the note of delivery_progress() in its journal (the last one, if there were several). May be
+     * NULL. */
+    void (*progressed)(void *exporter, struct delivery *delivery);
     /* Nothing more will be pushed for now: bring what is held to its end. May be NULL. */
     void (*flush)(void *exporter);
     void (*close)(void *exporter);

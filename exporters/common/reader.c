@@ -51,6 +51,11 @@ struct reader *reader_new(int store_fd)
     return r;
 }
 
+void reader_set_store(struct reader *r, int store_fd)
+{
+    r->store_fd = store_fd;
+}
+
 static void file_close(struct file *f)
 {
     if (f->fd >= 0)

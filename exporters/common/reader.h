@@ -37,6 +37,8 @@ struct reader;
  * Returns owned; NULL: no memory, store_fd stays the caller's. */
 struct reader *reader_new(int store_fd);
 void reader_free(struct reader **reader);
+/* The store's directory is known now; takes the descriptor. Only for a reader that had none. */
+void reader_set_store(struct reader *reader, int store_fd);
 
 /* The batch at `place`, which moves on. `deliver` and `payloads` are borrowed.
  * 1: *batch is set; 0: no more. GW_ERR_CORRUPT: the bytes do not have their checksum, GW_ERR_NOT_FOUND: the segment

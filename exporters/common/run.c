@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The runtime of every exporter: start, the ways to end, and what is told to whom. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exporters/common/exporter.h"
@@ -15,6 +17,7 @@
 
 #define TIDY_MS 1000u
 #define NAME_WAIT_MS 3000u      /* by hand: the name of one that died without BYE is free after 2 s */
+#define PATIENCE_MS 3000u       /* by hand: with a router that does not answer, before it is said */
 #define CONFIRM_MS 500u         /* at the end: for the router to confirm the last verdicts */
 #define ERROR_MAX_BYTES 256u
 #define TEXT_MAX_BYTES (16u * 1024)
@@ -23,6 +26,7 @@ enum state {
     STATE_WAITING,  /* no session with the router */
     STATE_RUNNING,  /* takes deliveries */
     STATE_DRAINING, /* finishes what it holds */
+    STATE_DETACHED, /* the router does not know the name any more */
     STATE_CLOSED,   /* the destination is gone for good */
 };
 
@@ -30,6 +34,7 @@ static const char *const state_names[] = {
     [STATE_WAITING] = "waiting for the router",
     [STATE_RUNNING] = "running",
     [STATE_DRAINING] = "draining",
+    [STATE_DETACHED] = "detached",
     [STATE_CLOSED] = "closed",
 };
 
@@ -46,8 +51,10 @@ struct exporter_host {
     struct child *child;         /* NULL: started by hand */
     struct loop_timer *deadline; /* of the drain, or of waiting for the name */
     struct loop_timer *tidy;
+    struct loop_timer *patience; /* by hand: the router should have answered by then */
     enum state state;
     bool degraded;
+    bool detached; /* it is the router that wants it to end */
     bool ending;
     int exit_code;
     uint64_t refused_since_ms; /* 0: the name was not refused */
@@ -65,11 +72,26 @@ const struct log *exporter_log(const struct exporter_host *host)
     return &host->log;
 }
 
+bool exporter_synced(const struct exporter_host *host)
+{
+    return host->settings.synced;
+}
+
+uint64_t exporter_run(const struct exporter_host *host)
+{
+    return host->session ? session_run(host->session) : 0; /* it is not there while it opens */
+}
+
 /* ---- state ---- */
+
+static bool is_last(enum state state)
+{
+    return state == STATE_DETACHED || state == STATE_CLOSED;
+}
 
 static void set_state(struct exporter_host *host, enum state state)
 {
-    if (host->state == state || host->state == STATE_CLOSED)
+    if (host->state == state || is_last(host->state))
         return;
     host->state = state;
     if (host->child)
@@ -87,6 +109,8 @@ static void end(struct exporter_host *host, int exit_code)
 {
     if (!host->ending)
         host->exit_code = exit_code;
+    if (host->detached)
+        set_state(host, STATE_DETACHED);
     host->ending = true;
     loop_stop(host->loop);
 }
@@ -127,7 +151,7 @@ static void drain_step(struct exporter_host *host)
 
 static void drain(struct exporter_host *host, uint32_t within_ms)
 {
-    if (host->state == STATE_DRAINING || host->state == STATE_CLOSED)
+    if (host->state == STATE_DRAINING || is_last(host->state))
         return;
     session_stop_taking(host->session);
     set_state(host, STATE_DRAINING);
@@ -138,6 +162,21 @@ static void drain(struct exporter_host *host, uint32_t within_ms)
 }
 
 /* ---- the session's events ---- */
+
+/* The store's directory, if it is on this machine and may be read. -1: it is not. */
+static int store_find(const Masques__Bus__Welcome *welcome)
+{
+    struct stat st;
+    int fd = open(welcome->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    /* Another host, or container, may have another directory there; and what is listed may not be readable. */
+    if (fstat(fd, &st) == 0 && st.st_dev == (dev_t)welcome->device &&
+        st.st_ino == (ino_t)welcome->inode && faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
 
 static void on_push(void *ctx, struct delivery *delivery)
 {
@@ -151,10 +190,30 @@ static void on_cancel(void *ctx, struct delivery *delivery)
     host->ops->cancel(host->exporter, delivery);
 }
 
+static void on_progressed(void *ctx, struct delivery *delivery)
+{
+    struct exporter_host *host = ctx;
+    if (host->ops->progressed)
+        host->ops->progressed(host->exporter, delivery);
+}
+
+static bool on_welcome(void *ctx, const Masques__Bus__Welcome *welcome)
+{
+    struct exporter_host *host = ctx;
+    host->settings.synced |= welcome->synced;
+    if (host->settings.store_fd < 0 && welcome->directory[0]) {
+        host->settings.store_fd = store_find(welcome);
+        if (host->settings.store_fd >= 0)
+            reader_set_store(host->reader, host->settings.store_fd);
+    }
+    return host->settings.store_fd >= 0;
+}
+
 static void on_router_drain(void *ctx, uint32_t within_ms)
 {
     struct exporter_host *host = ctx;
     log_info(&host->log, "the router detaches this exporter");
+    host->detached = true;
     drain(host, within_ms);
 }
 
@@ -208,6 +267,8 @@ static void on_health(void *ctx, Masques__Bus__Health *health, const char **erro
 static const struct session_events session_events = {
     .push = on_push,
     .cancel = on_cancel,
+    .progressed = on_progressed,
+    .welcome = on_welcome,
     .drain = on_router_drain,
     .refused = on_refused,
     .changed = on_changed,
@@ -267,21 +328,30 @@ static void on_tidy(void *ctx)
     loop_timer_set(host->tidy, TIDY_MS);
 }
 
+/* Nobody watches over one that was started by hand but the one who did it. */
+static void on_patience_over(void *ctx)
+{
+    struct exporter_host *host = ctx;
+    if (!session_was_up(host->session) && host->refused_since_ms == 0)
+        log_warn(&host->log, "no router answers at %s: waiting for it", host->settings.endpoint);
+}
+
 /* The identity that HELLO claims. */
 static struct session_identity identity_of(const struct exporter_host *host)
 {
     const struct exporter_settings *set = &host->settings;
-    const struct exporter_wishes *wishes = &host->ops->wishes;
+    const struct exporter_wishes *own = &host->ops->wishes;
+    const struct exporter_wishes *given = &set->wishes;
     return (struct session_identity){
         .name = set->name,
         .type = host->ops->type,
         .signals = set->signals,
         .mode = set->mode,
         .start = set->start,
-        .max_records = wishes->max_records,
-        .max_bytes = wishes->max_bytes,
-        .linger_ms = wishes->linger_ms,
-        .in_flight = wishes->in_flight,
+        .max_records = given->max_records ? given->max_records : own->max_records,
+        .max_bytes = given->max_bytes ? given->max_bytes : own->max_bytes,
+        .linger_ms = given->linger_ms ? given->linger_ms : own->linger_ms,
+        .in_flight = given->in_flight ? given->in_flight : own->in_flight,
         .local = set->store_fd >= 0,
         .replace = set->replace,
         .credit_bytes = SESSION_CREDIT_BYTES,
@@ -298,7 +368,8 @@ static const char *host_build(struct exporter_host *host)
         return "no memory";
     host->deadline = loop_timer_new(host->loop, on_deadline, host);
     host->tidy = loop_timer_new(host->loop, on_tidy, host);
-    if (!host->deadline || !host->tidy)
+    host->patience = loop_timer_new(host->loop, on_patience_over, host);
+    if (!host->deadline || !host->tidy || !host->patience)
         return "no memory";
     const char *why = "cannot be opened";
     host->exporter = host->ops->open(host, host->options, &why);
@@ -333,6 +404,7 @@ static void host_tear_down(struct exporter_host *host)
     child_free(&host->child);
     loop_timer_free(&host->deadline);
     loop_timer_free(&host->tidy);
+    loop_timer_free(&host->patience);
     if (host->reader)
         reader_free(&host->reader);
     if (host->loop)
@@ -355,6 +427,8 @@ static int host_run(struct exporter_host *host, bool spawned)
     } else {
         if (host->child)
             child_ready(host->child, host->ops->type);
+        else
+            loop_timer_set(host->patience, PATIENCE_MS);
         loop_timer_set(host->tidy, TIDY_MS);
         loop_run(host->loop);
     }

@@ -6,14 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A delivery of ours: in progress, or answered and not yet confirmed. */
-struct entry {
-    struct delivery *delivery; /* not NULL: in progress */
-    uint32_t attempt;
-    Masques__Bus__DeliveryVerdict *verdict; /* not NULL: answered; owned */
-    struct blob *rejected;     /* the rejected records' bytes, one behind the other; may be NULL */
-    size_t *rejected_len;      /* for each verdict->rejected; NULL with `rejected` */
-};
+#include "exporters/common/held.h"
 
 struct session {
     struct peer *peer;
@@ -22,11 +15,11 @@ struct session {
     const struct session_events *events;
     void *ctx;
     const struct log *log;
-    struct entry *entries;
-    size_t count;
-    size_t cap;
+    struct held held;
     bool taking;
     bool was_up;
+    bool expected_down; /* we end the session ourselves, to say HELLO otherwise */
+    uint64_t run;
     struct session_counters counters;
     /* What the last HELLO pointed at. */
     Masques__Bus__Wishes wishes;
@@ -36,127 +29,10 @@ struct session {
     uint64_t heartbeat_lists[2][SESSION_SIGNALS];
 };
 
-/* ---- entries ---- */
-
-static const Masques__Bus__DeliveryId *entry_id(const struct entry *e)
-{
-    return e->delivery ? delivery_id(e->delivery) : e->verdict->id;
-}
-
-static struct entry *entry_find(struct session *s, const Masques__Bus__DeliveryId *id)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (delivery_id_eq(entry_id(&s->entries[i]), id))
-            return &s->entries[i];
-    return NULL;
-}
-
-static struct entry *entry_of_delivery(struct session *s, const struct delivery *d)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (s->entries[i].delivery == d)
-            return &s->entries[i];
-    return NULL;
-}
-
-static struct entry *entry_add(struct session *s)
-{
-    if (s->count == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 8;
-        struct entry *entries = realloc(s->entries, cap * sizeof *entries);
-        if (!entries)
-            return NULL;
-        s->entries = entries;
-        s->cap = cap;
-    }
-    s->entries[s->count] = (struct entry){0};
-    return &s->entries[s->count++];
-}
-
-static void entry_forget_verdict(struct entry *e)
-{
-    masques__bus__delivery_verdict__free_unpacked(e->verdict, NULL);
-    e->verdict = NULL;
-    blob_drop(e->rejected);
-    e->rejected = NULL;
-    free(e->rejected_len);
-    e->rejected_len = NULL;
-}
-
-static void entry_remove(struct session *s, struct entry *e)
-{
-    delivery_free(&e->delivery);
-    entry_forget_verdict(e);
-    *e = s->entries[--s->count];
-}
-
 /* ---- verdicts ---- */
 
-/* The verdict as a message of its own, which lives without the delivery. */
-static Masques__Bus__DeliveryVerdict *verdict_copy(const struct delivery *d,
-                                                   const struct delivery_verdict *v)
-{
-    Masques__Bus__DeliveryVerdict said = MASQUES__BUS__DELIVERY_VERDICT__INIT;
-    size_t n = v->rejected_count;
-    Masques__Bus__Rejected *rejected = calloc(n + 1, sizeof *rejected);
-    Masques__Bus__Rejected **pointers = calloc(n + 1, sizeof(void *));
-    Masques__Bus__DeliveryVerdict *copy = NULL;
-    if (!rejected || !pointers)
-        goto out;
-    for (size_t i = 0; i < n; i++) {
-        masques__bus__rejected__init(&rejected[i]);
-        rejected[i].first = v->rejected[i].first;
-        rejected[i].count = v->rejected[i].count;
-        if (v->rejected[i].reason)
-            rejected[i].reason = (char *)v->rejected[i].reason;
-        pointers[i] = &rejected[i];
-    }
-    said.id = (Masques__Bus__DeliveryId *)delivery_id(d);
-    said.outcome = v->outcome;
-    said.after_ms = v->after_ms;
-    said.health = v->degraded ? MASQUES__BUS__HEALTH__HEALTH_DEGRADED
-                              : MASQUES__BUS__HEALTH__HEALTH_OK;
-    if (v->error)
-        said.error = (char *)v->error;
-    said.n_rejected = n;
-    said.rejected = pointers;
-    size_t len = masques__bus__delivery_verdict__get_packed_size(&said);
-    uint8_t *packed = malloc(len ? len : 1);
-    if (packed) {
-        masques__bus__delivery_verdict__pack(&said, packed);
-        copy = masques__bus__delivery_verdict__unpack(NULL, len, packed);
-        free(packed);
-    }
-out:
-    free(rejected);
-    free(pointers);
-    return copy;
-}
-
-/* The rejected records' bytes, if there are any. 0; GW_ERR_NOMEM. */
-static int rejected_copy(struct entry *e, const struct delivery_verdict *v)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < v->rejected_count; i++)
-        total += v->rejected[i].bytes.len;
-    if (total == 0)
-        return 0;
-    e->rejected = blob_new(total);
-    e->rejected_len = calloc(v->rejected_count, sizeof *e->rejected_len);
-    if (!e->rejected || !e->rejected_len)
-        return GW_ERR_NOMEM;
-    for (size_t i = 0; i < v->rejected_count; i++) {
-        struct slice bytes = v->rejected[i].bytes;
-        if (bytes.len)
-            memcpy(e->rejected->data + e->rejected->len, bytes.data, bytes.len);
-        e->rejected->len += bytes.len;
-        e->rejected_len[i] = bytes.len;
-    }
-    return 0;
-}
-
 /* Says the kept verdict. Where that fails it goes out with the next session. */
-static void verdict_say(struct session *s, struct entry *e)
+static void verdict_say(struct session *s, struct held_entry *e)
 {
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     frame.body_case = MASQUES__BUS__FRAME__BODY_DELIVERY_VERDICT;
@@ -191,20 +67,66 @@ static void count_settled(struct session *s, const struct delivery *d,
     s->counters.delivered[signal - 1] += records > rejected ? records - rejected : 0;
 }
 
+/* ---- notes ---- */
+
+/* Says the kept note. Where that fails it goes out with the next session. */
+static void note_say(struct session *s, struct held_entry *e)
+{
+    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
+    Masques__Bus__Progress progress = MASQUES__BUS__PROGRESS__INIT;
+    progress.id = (Masques__Bus__DeliveryId *)held_id(e);
+    progress.note.data = e->note;
+    progress.note.len = e->note_len;
+    frame.body_case = MASQUES__BUS__FRAME__BODY_PROGRESS;
+    frame.progress = &progress;
+    int rc = peer_send(s->peer, &frame, NULL, 0);
+    if (rc < 0 && rc != GW_ERR_CLOSED)
+        peer_restart(s->peer, gw_strerror(rc));
+}
+
+/* delivery_noted_fn */
+static int on_noted(void *ctx, struct delivery *delivery)
+{
+    struct session *s = ctx;
+    struct held_entry *e = held_of_delivery(&s->held, delivery);
+    if (!e) /* cancelled */
+        return GW_OK;
+    int rc = held_keep_note(e, delivery_note(delivery));
+    if (rc < 0)
+        return rc;
+    note_say(s, e);
+    return GW_OK;
+}
+
+static void on_progress_ok(struct session *s, const Masques__Bus__DeliveryId *id)
+{
+    struct held_entry *e = id ? held_find(&s->held, id) : NULL;
+    if (!e || e->notes_out == 0 || --e->notes_out > 0)
+        return;
+    held_forget_note(e);
+    if (e->delivery) {
+        s->events->progressed(s->ctx, e->delivery);
+    } else if (e->settled) {
+        held_remove(&s->held, e);
+        s->events->changed(s->ctx);
+    }
+}
+
+/* ---- the end of a delivery ---- */
+
 /* delivery_finish_fn */
 static void on_finish(void *ctx, struct delivery *delivery, const struct delivery_verdict *v)
 {
     struct session *s = ctx;
-    struct entry *e = entry_of_delivery(s, delivery);
+    struct held_entry *e = held_of_delivery(&s->held, delivery);
     if (!e) { /* cancelled: nobody waits for the verdict */
         delivery_free(&delivery);
         return;
     }
     count_settled(s, delivery, v);
-    e->verdict = verdict_copy(delivery, v);
-    if (!e->verdict || rejected_copy(e, v) < 0) {
+    if (held_keep_verdict(e, v) < 0) {
         /* Unsaid, the delivery comes again: the next HELLO does not know it. */
-        entry_remove(s, e);
+        held_remove(&s->held, e);
         peer_restart(s->peer, "no memory for a verdict");
         return;
     }
@@ -216,7 +138,7 @@ static void on_finish(void *ctx, struct delivery *delivery, const struct deliver
 /* ---- messages ---- */
 
 /* A kept verdict answers the same attempt; an answer that ends the delivery answers all of them. */
-static bool verdict_answers(const struct entry *e, uint32_t attempt)
+static bool verdict_answers(const struct held_entry *e, uint32_t attempt)
 {
     return e->verdict->outcome == MASQUES__BUS__OUTCOME__DONE || attempt <= e->attempt;
 }
@@ -228,7 +150,7 @@ static void on_deliver(struct session *s, struct link_message *message)
         link_message_free(&message);
         return;
     }
-    struct entry *e = entry_find(s, deliver->id);
+    struct held_entry *e = held_find(&s->held, deliver->id);
     if (e && e->delivery) {
         e->attempt = deliver->attempt;
         delivery_set_attempt(e->delivery, deliver->attempt);
@@ -241,9 +163,9 @@ static void on_deliver(struct session *s, struct link_message *message)
         return;
     }
     if (e)
-        entry_forget_verdict(e);
+        held_forget_verdict(e);
     else
-        e = entry_add(s);
+        e = held_add(&s->held);
     if (!e) {
         link_message_free(&message);
         peer_restart(s->peer, "no memory for a delivery");
@@ -252,30 +174,38 @@ static void on_deliver(struct session *s, struct link_message *message)
     e->attempt = deliver->attempt;
     e->delivery = delivery_new(message, s->reader, on_finish, s);
     if (!e->delivery) {
-        *e = s->entries[--s->count];
+        held_remove(&s->held, e);
         peer_restart(s->peer, "no memory for a delivery");
         return;
     }
+    delivery_on_note(e->delivery, on_noted);
+    /* A note that is not confirmed is younger than the router's. */
+    if (e->notes_out && delivery_progress(e->delivery, slice_make(e->note, e->note_len)) < 0)
+        log_debug(s->log, "no memory for a note: the router's is used");
     s->events->push(s->ctx, e->delivery);
 }
 
 static void on_verdict_ok(struct session *s, const Masques__Bus__DeliveryId *id)
 {
-    struct entry *e = id ? entry_find(s, id) : NULL;
-    if (e && e->verdict) {
-        entry_remove(s, e);
-        s->events->changed(s->ctx);
-    }
+    struct held_entry *e = id ? held_find(&s->held, id) : NULL;
+    if (!e || !e->verdict)
+        return;
+    /* What a retry must know goes on until the router has it. */
+    e->settled = e->notes_out && e->verdict->outcome == MASQUES__BUS__OUTCOME__RETRY;
+    if (e->settled)
+        return;
+    held_remove(&s->held, e);
+    s->events->changed(s->ctx);
 }
 
 static void on_cancel(struct session *s, const Masques__Bus__DeliveryId *id)
 {
-    struct entry *e = id ? entry_find(s, id) : NULL;
+    struct held_entry *e = id ? held_find(&s->held, id) : NULL;
     if (!e)
         return;
     if (e->delivery)
         s->events->cancel(s->ctx, e->delivery);
-    entry_remove(s, e);
+    held_remove(&s->held, e);
     s->events->changed(s->ctx);
 }
 
@@ -289,6 +219,9 @@ static void on_message(void *ctx, struct link_message *message)
         return;
     case MASQUES__BUS__FRAME__BODY_VERDICT_OK:
         on_verdict_ok(s, frame->verdict_ok->id);
+        break;
+    case MASQUES__BUS__FRAME__BODY_PROGRESS_OK:
+        on_progress_ok(s, frame->progress_ok->id);
         break;
     case MASQUES__BUS__FRAME__BODY_CANCEL:
         on_cancel(s, frame->cancel->id);
@@ -309,17 +242,18 @@ static void list_deliveries(struct session *s, Masques__Bus__Hello *hello)
 {
     free(s->states);
     free(s->state_pointers);
-    s->states = calloc(s->count + 1, sizeof *s->states);
-    s->state_pointers = calloc(s->count + 1, sizeof(void *));
+    s->states = calloc(s->held.count + 1, sizeof *s->states);
+    s->state_pointers = calloc(s->held.count + 1, sizeof(void *));
     if (!s->states || !s->state_pointers)
         return;
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->held.count; i++) {
         masques__bus__delivery_state__init(&s->states[i]);
-        s->states[i].id = (Masques__Bus__DeliveryId *)entry_id(&s->entries[i]);
-        s->states[i].verdict = s->entries[i].verdict;
+        s->states[i].id = (Masques__Bus__DeliveryId *)held_id(&s->held.list[i]);
+        /* HELLO has no room for the bytes of what was rejected: that verdict follows as a message. */
+        s->states[i].verdict = s->held.list[i].rejected ? NULL : s->held.list[i].verdict;
         s->state_pointers[i] = &s->states[i];
     }
-    hello->n_deliveries = s->count;
+    hello->n_deliveries = s->held.count;
     hello->deliveries = s->state_pointers;
 }
 
@@ -366,6 +300,13 @@ static void on_up(void *ctx, const Masques__Bus__Welcome *welcome)
 {
     struct session *s = ctx;
     s->was_up = true;
+    s->run = welcome->run;
+    if (s->events->welcome(s->ctx, welcome) && !s->identity.local) {
+        s->identity.local = true;
+        s->expected_down = true;
+        peer_restart(s->peer, "the store can be read");
+        return;
+    }
     log_debug(s->log, "session %" PRIu64 " with the router", welcome->session);
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Credit credit = MASQUES__BUS__CREDIT__INIT;
@@ -377,17 +318,24 @@ static void on_up(void *ctx, const Masques__Bus__Welcome *welcome)
         peer_restart(s->peer, gw_strerror(rc));
         return;
     }
-    /* HELLO has listed them, but without the bytes of what was rejected. */
-    for (size_t i = 0; i < s->count; i++)
-        if (s->entries[i].verdict)
-            verdict_say(s, &s->entries[i]);
+    for (size_t i = 0; i < s->held.count && peer_is_up(s->peer); i++) {
+        struct held_entry *e = &s->held.list[i];
+        if (e->notes_out) {
+            e->notes_out = 1; /* only the last one counts */
+            note_say(s, e);
+        }
+        if (e->verdict)
+            verdict_say(s, e);
+    }
     s->events->changed(s->ctx);
 }
 
 static void on_down(void *ctx, const char *why)
 {
     struct session *s = ctx;
-    log_warn(s->log, "no session with the router any more: %s", why);
+    log_write(s->log, s->expected_down ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
+              "no session with the router any more: %s", why);
+    s->expected_down = false;
     s->events->changed(s->ctx);
 }
 
@@ -434,9 +382,7 @@ void session_free(struct session **session)
     if (!s)
         return;
     peer_free(&s->peer);
-    while (s->count)
-        entry_remove(s, &s->entries[s->count - 1]);
-    free(s->entries);
+    held_fini(&s->held);
     free(s->states);
     free(s->state_pointers);
     free(s);
@@ -460,17 +406,22 @@ bool session_was_up(const struct session *s)
 size_t session_in_progress(const struct session *s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s->count; i++)
-        n += s->entries[i].delivery != NULL;
+    for (size_t i = 0; i < s->held.count; i++)
+        n += s->held.list[i].delivery != NULL;
     return n;
 }
 
 size_t session_unconfirmed(const struct session *s)
 {
-    return s->count - session_in_progress(s);
+    return s->held.count - session_in_progress(s);
 }
 
 const struct session_counters *session_counters(const struct session *s)
 {
     return &s->counters;
+}
+
+uint64_t session_run(const struct session *s)
+{
+    return s->run;
 }

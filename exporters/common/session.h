@@ -36,6 +36,10 @@ struct session_events {
     void (*push)(void *ctx, struct delivery *delivery);
     /* Forget the delivery: it is freed after the call. */
     void (*cancel)(void *ctx, struct delivery *delivery);
+    /* A note of the delivery is in the router's journal. */
+    void (*progressed)(void *ctx, struct delivery *delivery);
+    /* A session begins. True: extents can be read from now on; if HELLO said otherwise, it is said again. */
+    bool (*welcome)(void *ctx, const Masques__Bus__Welcome *welcome);
     /* The router wants the name to leave: drain, then end. */
     void (*drain)(void *ctx, uint32_t within_ms);
     /* As peer_events.refused. */
@@ -66,6 +70,7 @@ void session_stop_taking(struct session *session);
 
 bool session_is_up(const struct session *session);
 bool session_was_up(const struct session *session); /* ever */
+uint64_t session_run(const struct session *session);      /* WELCOME.run; 0 before the first */
 size_t session_in_progress(const struct session *session);
 size_t session_unconfirmed(const struct session *session); /* verdicts */
 const struct session_counters *session_counters(const struct session *session);

@@ -239,6 +239,21 @@ enum settings_flags_outcome settings_from_flags(int argc, char **argv,
     return SETTINGS_WRONG;
 }
 
+/* Mode and start of one that masquesctl attached: nobody else says them. */
+static int attached_place(const Masques__Control__ExporterSettings *mine,
+                          struct exporter_settings *out, struct buf *why)
+{
+    if (mine->mode < MASQUES__BUS__MODE__LIVE || mine->mode > MASQUES__BUS__MODE__LOSSY ||
+        mine->start > MASQUES__BUS__START__OLDEST) {
+        buf_printf(why, "the master's settings have mode %u and start %u, which mean nothing",
+                   mine->mode, mine->start);
+        return GW_ERR_INVALID;
+    }
+    out->mode = (Masques__Bus__Mode)mine->mode;
+    out->start = (Masques__Bus__Start)mine->start;
+    return 0;
+}
+
 int settings_from_master(const Masques__Control__Settings *settings,
                          const struct exporter_ops *ops, void *options,
                          struct exporter_settings *out, struct buf *why)
@@ -257,6 +272,11 @@ int settings_from_master(const Masques__Control__Settings *settings,
                                                            : (enum log_level)settings->log_level;
     if (mine->store_fd > 0)
         out->store_fd = (int)mine->store_fd;
+    out->wishes = (struct exporter_wishes){mine->max_records, mine->max_bytes, mine->linger_ms,
+                                           mine->in_flight};
+    out->synced = mine->synced;
+    if (mine->attached && attached_place(mine, out, why) < 0)
+        return GW_ERR_INVALID;
     for (size_t i = 0; i < mine->n_options; i++) {
         const Masques__Control__Option *option = mine->options[i];
         if (option_give(ops, options, option->path, option->value, option->path, why) < 0)

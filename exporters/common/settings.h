@@ -20,7 +20,9 @@ struct exporter_settings {
     uint32_t signals;     /* bit n set: bus Signal n */
     Masques__Bus__Mode mode;
     Masques__Bus__Start start;
+    struct exporter_wishes wishes; /* the configuration's; 0: the exporter's own */
     bool replace;
+    bool synced;  /* DONE must follow fdatasync; by hand only WELCOME tells */
     int store_fd; /* the store's directory; -1: none */
     uint32_t drain_ms;
     enum log_level log_level;

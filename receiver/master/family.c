@@ -22,10 +22,11 @@
 #define STARTS_MAX 5u        /* a child that dies so often before all are ready never will be */
 #define EXPORTERS_MS 5000u   /* so long the start waits for exporters that are not ready */
 #define NOTE_MS 10000u       /* how often a start that takes long says whom it waits for */
-#define FLUSH_MS 5000u       /* a child that finishes may be silent for so long, at least */
+#define FLUSH_MS 5000u       /* a child that finishes may be silent for so long, or late */
 #define ROUTER_GONE_MS 2000u /* after that telemetry cannot be accepted (design: health) */
 
 enum phase {
+    PHASE_NEW, /* nothing is started */
     PHASE_STARTING,
     PHASE_RUNNING,
     PHASE_DRAIN_WORKERS,
@@ -45,8 +46,14 @@ struct family {
     uint64_t started_ms;
     uint64_t note_ms;     /* when the start says again whom it waits for */
     uint64_t deadline_ms; /* of draining */
+    uint32_t exporters_ms; /* a hand-over: how long they may take at most; 0: it is none */
     struct member **members; /* router, exporters, workers */
     size_t count;
+    size_t room;
+    struct loop_timer *sweep; /* forgets those that have left */
+    uint32_t told;          /* the number of the last Reconfigure */
+    uint32_t told_spawn;    /* the router's process that it was meant for */
+    bool telling;           /* it could not be sent yet */
     struct settings_shared shared;
     int life[2]; /* nothing is ever written: the read end tells the children when we are gone */
     struct loop_timer *watch;
@@ -63,6 +70,14 @@ const struct member *family_at(const struct family *family, size_t i)
 const char *family_bus(const struct family *family)
 {
     return family->shared.bus_endpoint;
+}
+
+struct member *family_find(const struct family *family, const char *name)
+{
+    for (size_t i = 0; i < family->count; i++)
+        if (strcmp(family->members[i]->name, name) == 0)
+            return family->members[i];
+    return NULL;
 }
 
 static struct member *router_of(const struct family *family)
@@ -144,10 +159,17 @@ static void member_gave_up(void *ctx, struct member *m, const char *why)
     struct family *family = ctx;
     char text[512];
     log_error(family->log, "%s gives up: %s", m->name, why);
-    if (family->phase != PHASE_STARTING)
+    if (family->phase != PHASE_STARTING || m->attached)
         return;
     snprintf(text, sizeof text, "%s cannot start: %s", m->name, why);
     family->events->failed(family->ctx, text);
+}
+
+static void registration_gone(void *ctx, struct member *m, const char *name)
+{
+    struct family *family = ctx;
+    if (m->kind == MEMBER_ROUTER && family->events->detached)
+        family->events->detached(family->ctx, name);
 }
 
 static int fill_settings(void *ctx, struct member *m, Masques__Control__Settings *settings,
@@ -160,39 +182,55 @@ static int fill_settings(void *ctx, struct member *m, Masques__Control__Settings
 
 /* ---- the order of ending ---------------------------------------------------------------------------------------- */
 
-static bool any_lives(const struct family *family, enum member_kind kind)
+static bool any_lives(const struct family *family, uint32_t kinds)
 {
     for (size_t i = 0; i < family->count; i++)
-        if (family->members[i]->kind == kind && member_lives(family->members[i]))
+        if ((kinds & 1u << family->members[i]->kind) && member_lives(family->members[i]))
             return true;
     return false;
 }
 
-static void drain_kind(struct family *family, enum member_kind kind)
+/* How long one may take that is asked to finish now. */
+static uint32_t time_for(const struct family *family, const struct member *m)
 {
     uint64_t now = loop_now_ms(family->loop);
     uint64_t left = family->deadline_ms > now ? family->deadline_ms - now : 0;
-    for (size_t i = 0; i < family->count; i++)
-        if (family->members[i]->kind == kind)
-            member_drain(family->members[i], (uint32_t)left);
+    if (family->exporters_ms && m->kind == MEMBER_ROUTER)
+        return 0;
+    if (family->exporters_ms && m->kind == MEMBER_EXPORTER && left > family->exporters_ms)
+        return family->exporters_ms;
+    return (uint32_t)left;
 }
 
-/* One row a phase: who drains in it. The next one begins when none of them lives any more. */
+static void drain_kinds(struct family *family, uint32_t kinds)
+{
+    for (size_t i = 0; i < family->count; i++) {
+        struct member *m = family->members[i];
+        if (!(kinds & 1u << m->kind))
+            continue;
+        m->returns = false;
+        member_drain(m, time_for(family, m));
+    }
+}
+
+/* One row a phase: who drains in it, and at a hand-over. The next one begins when none of them lives any more. */
 static const struct {
     enum phase phase;
-    enum member_kind kind;
+    uint32_t kinds;
+    uint32_t kinds_of_hand_over;
 } order[] = {
-    {PHASE_DRAIN_WORKERS, MEMBER_WORKER},
-    {PHASE_DRAIN_ROUTER, MEMBER_ROUTER},
-    {PHASE_DRAIN_EXPORTERS, MEMBER_EXPORTER},
+    {PHASE_DRAIN_WORKERS, 1u << MEMBER_WORKER, 1u << MEMBER_WORKER | 1u << MEMBER_EXPORTER},
+    {PHASE_DRAIN_ROUTER, 1u << MEMBER_ROUTER, 1u << MEMBER_ROUTER},
+    {PHASE_DRAIN_EXPORTERS, 1u << MEMBER_EXPORTER, 0},
 };
 
 static void go_on_draining(struct family *family)
 {
     while (family->phase >= PHASE_DRAIN_WORKERS && family->phase < PHASE_ENDED) {
-        enum member_kind kind = order[family->phase - PHASE_DRAIN_WORKERS].kind;
-        drain_kind(family, kind);
-        if (any_lives(family, kind))
+        size_t row = family->phase - PHASE_DRAIN_WORKERS;
+        uint32_t kinds = family->exporters_ms ? order[row].kinds_of_hand_over : order[row].kinds;
+        drain_kinds(family, kinds);
+        if (any_lives(family, kinds))
             return;
         family->phase++;
         if (family->phase == PHASE_ENDED)
@@ -209,6 +247,12 @@ void family_drain(struct family *family, uint64_t grace_ms)
     go_on_draining(family);
 }
 
+void family_hand_over(struct family *family, uint32_t workers_ms, uint32_t exporters_ms)
+{
+    family->exporters_ms = exporters_ms;
+    family_drain(family, workers_ms);
+}
+
 void family_end(struct family *family)
 {
     family->deadline_ms = loop_now_ms(family->loop) + START_MS; /* SIGKILL needs no more */
@@ -219,6 +263,21 @@ void family_end(struct family *family)
     go_on_draining(family);
 }
 
+/* Whoever has left is forgotten in a turn of its own: before that its callbacks may still be on the stack. */
+static void sweep(void *ctx)
+{
+    struct family *family = ctx;
+    size_t kept = 0;
+    for (size_t i = 0; i < family->count; i++) {
+        struct member *m = family->members[i];
+        if (m->leaves && !member_lives(m))
+            member_free(&m);
+        else
+            family->members[kept++] = m;
+    }
+    family->count = kept;
+}
+
 static void member_gone(void *ctx, struct member *m)
 {
     struct family *family = ctx;
@@ -227,6 +286,8 @@ static void member_gone(void *ctx, struct member *m)
         member_gave_up(family, m, m->error);
     look_whether_ready(family);
     go_on_draining(family);
+    if (m->leaves && !member_lives(m))
+        loop_timer_set(family->sweep, 0);
 }
 
 static struct member *by_pid(const struct family *family, pid_t pid)
@@ -248,6 +309,8 @@ static void reap(void *ctx, int signum)
         struct member *m = by_pid(family, pid);
         if (m)
             member_exited(m, status);
+        else if (family->events->stranger_ended)
+            family->events->stranger_ended(family->ctx, pid, status);
     }
 }
 
@@ -266,6 +329,11 @@ static uint64_t patience_ms(const struct family *family, const struct member *m)
 static void watch_member(struct family *family, struct member *m, uint64_t now)
 {
     char why[96];
+    if (m->state == MEMBER_DRAINING && m->drained_by_ms && now >= m->drained_by_ms + FLUSH_MS) {
+        m->drained_by_ms = 0; /* once is enough */
+        member_kill(m, "did not finish in time");
+        return;
+    }
     if (!member_lives(m) || now - m->heard_ms < patience_ms(family, m))
         return;
     snprintf(why, sizeof why, "silent for %.1f s", (double)(now - m->heard_ms) / CLOCK_MS_PER_S);
@@ -304,6 +372,8 @@ static void watch(void *ctx)
             family->members[i]->heard_ms = now;
         watch_member(family, family->members[i], now);
     }
+    if (family->telling)
+        family_tell_router(family);
     watch_start(family, now);
     watch_end(family, now);
 }
@@ -338,42 +408,77 @@ static const struct member_events member_events = {
     .ready = member_ready,
     .gone = member_gone,
     .gave_up = member_gave_up,
+    .detached = registration_gone,
     .fill_settings = fill_settings,
 };
 
-static int add_member(struct family *family, enum member_kind kind, const char *name,
-                      const char *type, const char *program_name, const void *about, char why[512])
+static bool make_room(struct family *family)
+{
+    if (family->count < family->room)
+        return true;
+    size_t room = family->room ? 2 * family->room : 8;
+    struct member **members = realloc(family->members, room * sizeof *members);
+    if (!members)
+        return false;
+    family->members = members;
+    family->room = room;
+    return true;
+}
+
+/* In its place: router, exporters, workers. */
+static void insert(struct family *family, struct member *m)
+{
+    size_t at = family->count++;
+    for (; at > 0 && family->members[at - 1]->kind > m->kind; at--)
+        family->members[at] = family->members[at - 1];
+    family->members[at] = m;
+}
+
+/* NULL with one sentence in `why`. */
+static struct member *add_member(struct family *family, enum member_kind kind, const char *name,
+                                 const char *type, const char *program_name, char why[512])
 {
     char program[512];
-    int err = program_find(family->parts.programs, program_name, program, why);
-    if (err != GW_OK)
-        return err;
+    if (program_find(family->parts.programs, program_name, program, why) != GW_OK)
+        return NULL;
+    snprintf(why, 512, "no memory");
+    if (!make_room(family))
+        return NULL;
     struct member *m = member_new(family->loop, kind, name, type, program, &member_events, family,
                                   family->log);
-    if (!m) {
-        snprintf(why, 512, "no memory");
-        return GW_ERR_NOMEM;
+    if (m)
+        insert(family, m);
+    return m;
+}
+
+static struct member *add_exporter(struct family *family, const struct config_exporter *e,
+                                   const Masques__Control__Attached *attached, char why[512])
+{
+    char name[64];
+    snprintf(name, sizeof name, "masques-exporter-%s", e->kind->program);
+    struct member *m = add_member(family, MEMBER_EXPORTER, e->id, e->kind->type, name, why);
+    if (m) {
+        m->about = e;
+        m->attached = attached;
     }
-    m->about = about;
-    family->members[family->count++] = m;
-    return GW_OK;
+    return m;
 }
 
 static int add_members(struct family *family, uint32_t workers, char why[512])
 {
     const struct config *config = family->parts.config;
     char name[64];
-    int err = add_member(family, MEMBER_ROUTER, "router", "router", "masques-router", NULL, why);
-    for (size_t i = 0; err == GW_OK && i < config->exporter_count; i++) {
-        const struct config_exporter *e = &config->exporters[i];
-        snprintf(name, sizeof name, "masques-exporter-%s", e->kind->program);
-        err = add_member(family, MEMBER_EXPORTER, e->id, e->kind->type, name, e, why);
-    }
-    for (uint32_t i = 0; err == GW_OK && i < workers; i++) {
+    if (!add_member(family, MEMBER_ROUTER, "router", "router", "masques-router", why))
+        return GW_ERR_INVALID;
+    for (size_t i = 0; i < config->exporter_count; i++)
+        if (!add_exporter(family, &config->exporters[i], NULL, why))
+            return GW_ERR_INVALID;
+    for (uint32_t i = 0; i < workers; i++) {
         snprintf(name, sizeof name, "worker/%u", i + 1);
-        err = add_member(family, MEMBER_WORKER, name, "worker", "masques-receiver-worker", NULL, why);
+        if (!add_member(family, MEMBER_WORKER, name, "worker", "masques-receiver-worker", why))
+            return GW_ERR_INVALID;
     }
-    return err;
+    return GW_OK;
 }
 
 struct family *family_new(struct loop *loop, const struct family_parts *parts,
@@ -385,10 +490,10 @@ struct family *family_new(struct loop *loop, const struct family_parts *parts,
     if (!family)
         return NULL;
     *family = (struct family){.loop = loop, .parts = *parts, .events = events, .ctx = ctx,
-                              .log = parts->log, .shared = {.store = -1}, .life = {-1, -1}};
-    family->members = calloc(1 + parts->config->exporter_count + workers, sizeof *family->members);
+                              .log = parts->log, .shared = {.store.fd = -1}, .life = {-1, -1}};
     family->watch = loop_timer_new(loop, watch, family);
-    if (!family->members || !family->watch)
+    family->sweep = loop_timer_new(loop, sweep, family);
+    if (!family->watch || !family->sweep)
         goto fail;
     if (pipe2(family->life, O_CLOEXEC) != 0) {
         snprintf(why, 512, "cannot make a pipe: %s", strerror(errno));
@@ -411,8 +516,88 @@ void family_start(struct family *family)
     family->started_ms = family->watched_ms = loop_now_ms(family->loop);
     family->note_ms = family->started_ms + NOTE_MS;
     loop_timer_set(family->watch, WATCH_MS);
+    family->phase = PHASE_STARTING;
     for (size_t i = 0; i < family->count; i++)
         member_start(family->members[i]);
+}
+
+/* ---- changes ---------------------------------------------------------------------------------------------------- */
+
+bool family_runs(const struct family *family)
+{
+    return family->phase == PHASE_RUNNING;
+}
+
+struct member *family_add(struct family *family, const struct config_exporter *exporter,
+                          const Masques__Control__Attached *attached, char why[512])
+{
+    struct member *m = add_exporter(family, exporter, attached, why);
+    if (m && family->phase != PHASE_NEW)
+        member_start(m);
+    return m;
+}
+
+void family_remove(struct family *family, struct member *m, uint32_t within_ms)
+{
+    m->about = NULL;
+    m->attached = NULL;
+    m->returns = false;
+    m->leaves = true;
+    m->drained_by_ms = loop_now_ms(family->loop) + within_ms;
+    member_drain(m, within_ms);
+    if (!member_lives(m))
+        loop_timer_set(family->sweep, 0);
+}
+
+void family_renew(struct family *family, struct member *m, const struct config_exporter *exporter,
+                  const Masques__Control__Attached *attached, uint32_t within_ms)
+{
+    (void)family;
+    m->about = exporter;
+    m->attached = attached;
+    member_renew(m, within_ms);
+}
+
+void family_repoint(struct member *m, const struct config_exporter *exporter)
+{
+    m->about = exporter;
+}
+
+bool family_changes(const struct family *family)
+{
+    for (size_t i = 0; i < family->count; i++)
+        if (family->members[i]->leaves || family->members[i]->returns)
+            return true;
+    return false;
+}
+
+bool family_same_settings(struct family *family, const struct config_exporter *a,
+                          const struct config_exporter *b)
+{
+    return settings_same(&family->shared, a, b);
+}
+
+void family_tell_router(struct family *family)
+{
+    Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;
+    Masques__Control__Reconfigure reconfigure = MASQUES__CONTROL__RECONFIGURE__INIT;
+    struct member *router = router_of(family);
+    settings_subscriptions(&family->shared, &reconfigure);
+    reconfigure.number = family->telling ? family->told : ++family->told;
+    down.body_case = MASQUES__CONTROL__DOWN__BODY_RECONFIGURE;
+    down.reconfigure = &reconfigure;
+    family->told_spawn = router->spawn;
+    /* One that does not live yet is started with all of it. */
+    family->telling = member_lives(router) && !member_tell(router, &down);
+}
+
+bool family_router_knows(const struct family *family)
+{
+    const struct member *router = router_of(family);
+    if (!member_lives(router) || router->state == MEMBER_STARTING || family->telling)
+        return false;
+    return router->spawn != family->told_spawn ||
+           (router->beats && router->beat->reconfigured >= family->told);
 }
 
 void family_free(struct family **at)
@@ -428,6 +613,7 @@ void family_free(struct family **at)
             close(family->life[i]);
     settings_unshare(&family->shared);
     loop_timer_free(&family->watch);
+    loop_timer_free(&family->sweep);
     free(family->members);
     free(family);
 }

@@ -224,7 +224,7 @@ static int run(struct gateway *g)
         open_listeners(g, why) != GW_OK ||
         (ready_file && ready_file_clear(ready_file, why) != GW_OK) || bring_up(g, why) != GW_OK)
         return fail(why);
-    if (!g->runtime.store_on_tmpfs)
+    if (!g->runtime.store_on_tmpfs && !g->config->masques.store.directory[0])
         log_warn(&g->log, "the store's directory %s is not on tmpfs: writing it costs the disk",
                  g->runtime.store);
     family_start(g->family);

@@ -81,6 +81,10 @@ static void hear(struct member *m, Masques__Control__Up *up)
         m->explained = true;
         m->events->gave_up(m->ctx, m, m->error);
         break;
+    case MASQUES__CONTROL__UP__BODY_DETACHED:
+        if (m->events->detached)
+            m->events->detached(m->ctx, m, up->detached->name);
+        break;
     default:
         break;
     }
@@ -197,6 +201,18 @@ void member_drain(struct member *m, uint32_t within_ms)
         kill(m->pid, SIGTERM);
 }
 
+void member_renew(struct member *m, uint32_t within_ms)
+{
+    if (member_lives(m)) {
+        member_drain(m, within_ms);
+        m->drained_by_ms = loop_now_ms(m->loop) + within_ms;
+        m->returns = true;
+        return;
+    }
+    loop_timer_cancel(m->restart);
+    member_start(m);
+}
+
 void member_kill(struct member *m, const char *why)
 {
     if (!member_lives(m))
@@ -210,6 +226,7 @@ void member_kill(struct member *m, const char *why)
 void member_end(struct member *m)
 {
     loop_timer_cancel(m->restart);
+    m->returns = false;
     if (member_lives(m)) {
         set_state(m, MEMBER_DRAINING);
         m->explained = true;
@@ -241,6 +258,16 @@ static bool closed_itself(const struct member *m, int status)
            strcmp(m->beat->state, "closed") == 0;
 }
 
+/* A process that was asked to end for this is no failure: no backoff. */
+static void come_back(struct member *m)
+{
+    if (!m->returns)
+        return;
+    m->returns = false;
+    m->drained_by_ms = 0;
+    member_start(m);
+}
+
 void member_exited(struct member *m, int status)
 {
     uint64_t ran = loop_now_ms(m->loop) - m->started_ms;
@@ -254,6 +281,7 @@ void member_exited(struct member *m, int status)
             describe_exit(m, status);
             log_warn(m->log, "%s (process %d) %s while it was finishing", m->name, pid, m->error);
         }
+        come_back(m);
     } else if (closed_itself(m, status)) {
         set_state(m, MEMBER_CLOSED);
         log_info(m->log, "%s (process %d) has closed: %s", m->name, pid, m->error);

@@ -44,6 +44,8 @@ struct member_events {
     void (*gone)(void *ctx, struct member *m);
     /* It said why it gives up: a restart would not help. */
     void (*gave_up)(void *ctx, struct member *m, const char *why);
+    /* The router: that registration is no more. May be NULL. */
+    void (*detached)(void *ctx, struct member *m, const char *name);
     /* Fill in its settings; what the pointers point at is borrowed until the next call. 0, or why it cannot be. */
     int (*fill_settings)(void *ctx, struct member *m, Masques__Control__Settings *settings,
                          struct spawn_request *request);
@@ -55,9 +57,13 @@ struct member {
     enum member_kind kind;
     const char *type; /* exporters: of the configuration; else the kind's name */
     const void *about; /* the owner's: what fill_settings needs */
+    const Masques__Control__Attached *attached; /* the owner's: as masquesctl asked for it; NULL: not so */
     char program[512];
 
     enum member_state state;
+    bool returns; /* once it has drained it is started again */
+    bool leaves;  /* once it has ended nobody needs to know it any more */
+    uint64_t drained_by_ms; /* monotonic; draining alone: by then; 0: with all others */
     pid_t pid; /* 0: none */
     uint32_t spawn;    /* tries to start it so far */
     uint32_t restarts; /* all but the first of them */
@@ -92,6 +98,9 @@ void member_start(struct member *m);
 /* Asks it to finish within so many ms and not to come back: on the control channel, or, when that is full because the
  * child does not read, by SIGTERM. */
 void member_drain(struct member *m, uint32_t within_ms);
+/* The same, and then it is started again at once, with what fill_settings says by then. One that does not live is
+ * started now. */
+void member_renew(struct member *m, uint32_t within_ms);
 /* SIGKILL; it comes back unless it was draining. `why` goes to the log and into its error. */
 void member_kill(struct member *m, const char *why);
 /* SIGKILL, and it does not come back. */

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/master/settings.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "receiver/master/store_room.h"
 #include "shared/base/clock.h"
 #include "shared/control/child.h"
 
@@ -31,24 +25,10 @@ struct settings_scratch {
     struct buf texts[OPTIONS_MAX];
 };
 
-/* A store in memory must leave room for everything else there. */
-static uint64_t wanted_store_bytes(const struct family_parts *parts)
-{
-    uint64_t wanted = parts->config->masques.store_max_bytes;
-    uint64_t room = parts->runtime->store_on_tmpfs ? store_room(parts->runtime->store, wanted) : wanted;
-    if (room < wanted)
-        log_warn(parts->log, "the store in %s gets %llu MiB instead of %llu MiB: half of the file system, or a "
-                             "quarter of the memory that the cgroup allows",
-                 parts->runtime->store, (unsigned long long)(room >> 20),
-                 (unsigned long long)(wanted >> 20));
-    return room;
-}
-
 int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
                    uint32_t workers, char why[512])
 {
-    const char *store = parts->runtime->store;
-    *shared = (struct settings_shared){.parts = parts, .run = run, .workers = workers, .store = -1};
+    *shared = (struct settings_shared){.parts = parts, .run = run, .workers = workers, .store.fd = -1};
     snprintf(shared->bus_endpoint, sizeof shared->bus_endpoint, "ipc://%s/bus.sock",
              parts->runtime->path);
     shared->scratch = calloc(1, sizeof *shared->scratch);
@@ -56,17 +36,7 @@ int settings_share(struct settings_shared *shared, const struct family_parts *pa
         snprintf(why, 512, "no memory");
         return GW_ERR_NOMEM;
     }
-    if (mkdir(store, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, 512, "cannot create the store's directory %s: %s", store, strerror(errno));
-        return GW_ERR_IO;
-    }
-    shared->store = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (shared->store < 0) {
-        snprintf(why, 512, "cannot open the store's directory %s: %s", store, strerror(errno));
-        return GW_ERR_IO;
-    }
-    shared->store_bytes = wanted_store_bytes(parts);
-    return GW_OK;
+    return store_place_open(&shared->store, &parts->config->masques.store, parts->runtime, parts->log, why);
 }
 
 static void free_texts(struct settings_scratch *scratch)
@@ -77,9 +47,7 @@ static void free_texts(struct settings_scratch *scratch)
 
 void settings_unshare(struct settings_shared *shared)
 {
-    if (shared->store >= 0)
-        close(shared->store);
-    shared->store = -1;
+    store_place_close(&shared->store);
     if (shared->scratch)
         free_texts(shared->scratch);
     free(shared->scratch);
@@ -159,11 +127,11 @@ static void fill_worker(struct settings_shared *shared, Masques__Control__Settin
     settings->worker = w;
 }
 
-static void fill_router(struct settings_shared *shared, Masques__Control__Settings *settings)
+/* Their number. */
+static size_t add_subscriptions(struct settings_shared *shared)
 {
     const struct config *config = shared->parts->config;
     struct settings_scratch *s = shared->scratch;
-    masques__control__router_settings__init(&s->router);
     for (size_t i = 0; i < config->exporter_count; i++) {
         const struct config_exporter *e = &config->exporters[i];
         masques__control__subscription__init(&s->subscriptions[i]);
@@ -173,11 +141,29 @@ static void fill_router(struct settings_shared *shared, Masques__Control__Settin
         s->subscriptions[i].lossy = e->kind->lossy;
         s->subscription_list[i] = &s->subscriptions[i];
     }
+    return config->exporter_count;
+}
+
+void settings_subscriptions(struct settings_shared *shared, Masques__Control__Reconfigure *out)
+{
+    out->n_subscriptions = add_subscriptions(shared);
+    out->subscriptions = shared->scratch->subscription_list;
+}
+
+static void fill_router(struct settings_shared *shared, Masques__Control__Settings *settings)
+{
+    const struct config *config = shared->parts->config;
+    const struct config_store *store = &config->masques.store;
+    struct settings_scratch *s = shared->scratch;
+    masques__control__router_settings__init(&s->router);
+    s->router.n_subscriptions = add_subscriptions(shared);
     s->router.subscriptions = s->subscription_list;
-    s->router.n_subscriptions = config->exporter_count;
-    s->router.store_directory = (char *)shared->parts->runtime->store;
-    s->router.max_bytes = shared->store_bytes;
-    s->router.segment_bytes = smaller(config->masques.store_segment_bytes, shared->store_bytes / 4);
+    s->router.store_directory = shared->store.path;
+    s->router.max_bytes = shared->store.max_bytes;
+    s->router.segment_bytes = smaller(store->segment_bytes, shared->store.max_bytes / 4);
+    s->router.dead_letter_bytes = shared->store.dead_letter_bytes;
+    s->router.fsync = store_place_fsync(&shared->store, store);
+    s->router.fsync_interval_ms = ms(store->fsync_interval_ns);
     s->router.memory_bytes = config->masques.router_memory_bytes;
     s->router.max_batch = largest_body(config) + MESSAGE_EXTRA_BYTES;
     s->router.drain_ms = ms(config->masques.grace_ns);
@@ -215,12 +201,50 @@ static int fill_exporter(struct settings_shared *shared, const struct config_exp
     s->exporter.signals = e->signals;
     s->exporter.store_fd = CHILD_FD_FIRST;
     s->exporter.drain_ms = ms(shared->parts->config->masques.grace_ns);
-    request->extra[0] = shared->store;
+    s->exporter.synced = store_place_survives(&shared->store, &shared->parts->config->masques.store);
+    request->extra[0] = shared->store.fd;
     request->extra_count = 1;
     request->keeps_stdout = true;
     settings->role_case = MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER;
     settings->exporter = &s->exporter;
     return add_options(s, e);
+}
+
+static void add_attached(struct settings_scratch *s, const Masques__Control__Attached *attached)
+{
+    if (!attached)
+        return;
+    s->exporter.attached = true;
+    s->exporter.mode = attached->mode;
+    s->exporter.start = attached->start;
+}
+
+/* As bytes, so that no setting can be forgotten. */
+static int pack_exporter(struct settings_shared *shared, const struct config_exporter *e, struct buf *out)
+{
+    Masques__Control__Settings settings = MASQUES__CONTROL__SETTINGS__INIT;
+    struct spawn_request request = {0};
+    int err = fill_exporter(shared, e, &settings, &request);
+    if (err != GW_OK)
+        return err;
+    size_t len = masques__control__exporter_settings__get_packed_size(settings.exporter);
+    uint8_t *at = buf_reserve(out, len ? len : 1);
+    if (!at)
+        return GW_ERR_NOMEM;
+    out->len += masques__control__exporter_settings__pack(settings.exporter, at);
+    return GW_OK;
+}
+
+bool settings_same(struct settings_shared *shared, const struct config_exporter *a,
+                   const struct config_exporter *b)
+{
+    struct buf one = buf_make(OPTIONS_MAX * OPTION_BYTES);
+    struct buf two = buf_make(OPTIONS_MAX * OPTION_BYTES);
+    bool same = pack_exporter(shared, a, &one) == GW_OK && pack_exporter(shared, b, &two) == GW_OK &&
+                one.len == two.len && (one.len == 0 || memcmp(one.data, two.data, one.len) == 0);
+    buf_free(&one);
+    buf_free(&two);
+    return same;
 }
 
 int settings_fill(struct settings_shared *shared, const struct member *m,
@@ -229,8 +253,11 @@ int settings_fill(struct settings_shared *shared, const struct member *m,
     settings->log_level = shared->parts->config->masques.log_level;
     settings->bus_endpoint = shared->bus_endpoint;
     settings->run = shared->run;
-    if (m->kind == MEMBER_EXPORTER)
-        return fill_exporter(shared, m->about, settings, request);
+    if (m->kind == MEMBER_EXPORTER) {
+        int err = fill_exporter(shared, m->about, settings, request);
+        add_attached(shared->scratch, m->attached);
+        return err;
+    }
     if (m->kind == MEMBER_WORKER)
         fill_worker(shared, settings, request);
     else

@@ -4,6 +4,7 @@
 #define MASQUES_MASTER_SETTINGS_H
 
 #include "receiver/master/family.h"
+#include "receiver/master/store_place.h"
 
 /* What all children have in common, and the room that their settings borrow while they are started. */
 struct settings_shared {
@@ -11,8 +12,7 @@ struct settings_shared {
     char bus_endpoint[128];
     uint64_t run;
     uint32_t workers;
-    uint64_t store_bytes; /* what the store may take */
-    int store; /* the store's directory, read-only, for local exporters */
+    struct store_place store;
     struct settings_scratch *scratch;
 };
 
@@ -25,5 +25,12 @@ void settings_unshare(struct settings_shared *shared);
  * option does not fit; GW_ERR_NOMEM. */
 int settings_fill(struct settings_shared *shared, const struct member *m,
                   Masques__Control__Settings *settings, struct spawn_request *request) GW_MUST_CHECK;
+
+/* The exporters that the configuration names, as the router is told of them; borrowed until the next call. */
+void settings_subscriptions(struct settings_shared *shared, Masques__Control__Reconfigure *out);
+
+/* True when both exporters would be started with the same settings, their names aside. */
+bool settings_same(struct settings_shared *shared, const struct config_exporter *a,
+                   const struct config_exporter *b);
 
 #endif

@@ -62,6 +62,14 @@ static uint64_t unified_limit(void)
     }
 }
 
+uint64_t store_room_disk(const char *directory, uint64_t wanted)
+{
+    struct statvfs fs;
+    if (statvfs(directory, &fs) != 0)
+        return wanted;
+    return smaller(wanted, (uint64_t)fs.f_blocks * fs.f_frsize / 10 * 9);
+}
+
 uint64_t store_room(const char *directory, uint64_t wanted)
 {
     struct statvfs fs;

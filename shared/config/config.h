@@ -12,6 +12,8 @@
 #define CONFIG_ID_BYTES 129 /* "type/name" and its NUL */
 #define CONFIG_URL_PATH_BYTES 129
 #define CONFIG_DIRECTORY_BYTES 81 /* a socket's path in it must fit sun_path (108) */
+#define CONFIG_STORE_DIRECTORY_BYTES 1025
+#define CONFIG_STORE_DISK_BYTES (UINT64_C(4) << 30) /* store.max_bytes with a directory */
 #define CONFIG_EXPORTERS_MAX 64u  /* each one is a process */
 
 /* Signals in a mask are bits 1 << n; n is the number that the bus and shared/otlp give the
@@ -68,6 +70,21 @@ struct config_limits {
     uint64_t discard_timeout_ns; /* for so long */
 };
 
+enum config_fsync {
+    CONFIG_FSYNC_ALWAYS = 0,   /* stored means synced */
+    CONFIG_FSYNC_INTERVAL = 1, /* a power cut may take the data of the last interval */
+    CONFIG_FSYNC_NEVER = 2,    /* the kernel syncs when it likes */
+};
+
+struct config_store {
+    char directory[CONFIG_STORE_DIRECTORY_BYTES]; /* "": on tmpfs, near the runtime directory */
+    uint32_t fsync;             /* enum config_fsync; without a meaning on tmpfs */
+    uint64_t fsync_interval_ns;
+    uint64_t max_bytes;
+    uint64_t segment_bytes;     /* at most a quarter of max_bytes */
+    uint64_t dead_letter_bytes; /* beyond max_bytes */
+};
+
 struct config_masques {
     uint32_t workers; /* 0: one a core, at most 4 */
     uint32_t log_level; /* enum log_level */
@@ -75,8 +92,7 @@ struct config_masques {
     uint64_t hang_after_ns; /* a child silent for so long is killed and replaced */
     uint64_t grace_ns;      /* for draining at shutdown */
     struct config_limits limits;
-    uint64_t store_max_bytes;
-    uint64_t store_segment_bytes; /* at most a quarter of store_max_bytes */
+    struct config_store store;
     uint64_t router_memory_bytes; /* the sum of all credit */
 };
 

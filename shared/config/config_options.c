@@ -8,6 +8,9 @@
 /* In the order of enum log_level. */
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 
+/* In the order of enum config_fsync. */
+static const char *const fsyncs[] = {"always", "interval", "never", NULL};
+
 #define OTLP(member) .offset = offsetof(struct config_otlp, member)
 
 static const struct option otlp_rows[] = {
@@ -110,12 +113,27 @@ static const struct option masques_rows[] = {
     {.path = "limits::discard_timeout", .type = OPTION_DURATION,
      MASQUES(limits.discard_timeout_ns), TIMEOUT, .initial = "2s",
      .help = "How long it is read."},
-    {.path = "store::max_bytes", .type = OPTION_BYTES, MASQUES(store_max_bytes),
+    {.path = "store::directory", .type = OPTION_TEXT, MASQUES(store.directory),
+     .max = CONFIG_STORE_DIRECTORY_BYTES - 1, .initial = "",
+     .help = "Directory of the store on a disk; it is created, the one above it must be there. "
+             "Empty: the store lies in memory, beside the bus."},
+    {.path = "store::fsync", .type = OPTION_CHOICE, MASQUES(store.fsync), .choices = fsyncs,
+     .initial = "always",
+     .help = "When a store with a `directory` is synced; `always`: before a request is answered; "
+             "`interval`: a power cut may take the data of the last `fsync_interval`; `never`: the "
+             "kernel decides."},
+    {.path = "store::fsync_interval", .type = OPTION_DURATION, MASQUES(store.fsync_interval_ns),
+     .min = 10 * DURATION_MS_NS, .max = DURATION_HOUR_NS, .initial = "1s",
+     .help = "Time between syncs with `fsync: interval`."},
+    {.path = "store::max_bytes", .type = OPTION_BYTES, MASQUES(store.max_bytes),
      .min = 16 * SIZE_MIB, .max = SIZE_TIB, .initial = "256MiB",
-     .help = "What may wait for exporters, in all."},
-    {.path = "store::segment_bytes", .type = OPTION_BYTES, MASQUES(store_segment_bytes),
+     .help = "What may wait for exporters, in all; with a `directory` and not written: `4GiB`."},
+    {.path = "store::segment_bytes", .type = OPTION_BYTES, MASQUES(store.segment_bytes),
      .min = SIZE_MIB, .max = SIZE_GIB, .initial = "8MiB",
      .help = "Size of one file of the store; at most a quarter of `max_bytes`."},
+    {.path = "store::dead_letters::max_bytes", .type = OPTION_BYTES,
+     MASQUES(store.dead_letter_bytes), .max = SIZE_TIB, .initial = "64MiB",
+     .help = "What is kept of records that a destination refused for good."},
     {.path = "router::memory", .type = OPTION_BYTES, MASQUES(router_memory_bytes),
      .min = 8 * SIZE_MIB, .max = 64 * SIZE_GIB, .initial = "64MiB",
      .help = "What may be on its way between workers, router and exporters."},

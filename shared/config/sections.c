@@ -230,6 +230,12 @@ static struct place place_of_option(const struct yaml_node *root, const char *ma
     return node ? node->at : (struct place){0, 0};
 }
 
+/* Is that option of ours in the file, with something behind it? */
+static bool is_written(const struct yaml_node *root, const char *map, const char *key)
+{
+    return find(find(find(root, "masques"), map), key)->kind != YAML_NULL;
+}
+
 static int ledger_agrees(struct reader *r, struct sections *s)
 {
     struct config_limits *limits = &s->config->masques.limits;
@@ -272,17 +278,25 @@ static int paths_agree(struct reader *r, struct sections *s)
                         "logs_url_path, metrics_url_path and traces_url_path must differ");
 }
 
+static int store_agrees(struct reader *r, struct sections *s)
+{
+    struct config_store *store = &s->config->masques.store;
+    if (store->directory[0] && !is_written(s->root, "store", "max_bytes"))
+        store->max_bytes = CONFIG_STORE_DISK_BYTES;
+    if (store->segment_bytes <= store->max_bytes / 4)
+        return 0;
+    struct place at = place_of_option(s->root, "store", "segment_bytes");
+    if (!at.line)
+        at = place_of_option(s->root, "store", "max_bytes");
+    return report_error(r->report, at, "masques::store",
+                        "segment_bytes must be at most a quarter of max_bytes");
+}
+
 int sections_agree(struct reader *r, struct sections *s)
 {
-    const struct config_masques *masques = &s->config->masques;
-    if (masques->store_segment_bytes > masques->store_max_bytes / 4) {
-        struct place at = place_of_option(s->root, "store", "segment_bytes");
-        if (!at.line)
-            at = place_of_option(s->root, "store", "max_bytes");
-        return report_error(r->report, at, "masques::store",
-                            "segment_bytes must be at most a quarter of max_bytes");
-    }
-    int rc = ledger_agrees(r, s);
+    int rc = store_agrees(r, s);
+    if (rc == 0)
+        rc = ledger_agrees(r, s);
     return rc < 0 ? rc : paths_agree(r, s);
 }
 

@@ -22,6 +22,7 @@ struct child {
     struct event *life;
     struct loop_timer *beat;
     bool draining;
+    uint32_t reconfigured; /* number of the last Reconfigure */
     unsigned terms; /* SIGTERMs so far */
     int term_fd;    /* signalfd(2): tells who sent it */
     struct event *term;
@@ -99,6 +100,12 @@ static void obey(struct child *child, const Masques__Control__Down *down)
     case MASQUES__CONTROL__DOWN__BODY_EXPECT:
         if (child->events->expect)
             child->events->expect(child->ctx, down->expect);
+        break;
+    case MASQUES__CONTROL__DOWN__BODY_RECONFIGURE:
+        if (child->events->reconfigure)
+            child->events->reconfigure(child->ctx, down->reconfigure);
+        child->reconfigured = down->reconfigure->number;
+        child_beat(child);
         break;
     default: /* of a newer master */
         break;
@@ -189,6 +196,7 @@ void child_beat(struct child *child)
     Masques__Control__Up up = MASQUES__CONTROL__UP__INIT;
     Masques__Control__Beat beat = MASQUES__CONTROL__BEAT__INIT;
     child->events->fill_beat(child->ctx, &beat);
+    beat.reconfigured = child->reconfigured;
     up.body_case = MASQUES__CONTROL__UP__BODY_BEAT;
     up.beat = &beat;
     say(child, &up);

@@ -31,6 +31,9 @@ struct child_events {
     void (*router_up)(void *ctx);
     /* The router: a name and its pid. May be NULL. */
     void (*expect)(void *ctx, const Masques__Control__Expect *expect);
+    /* The router: which exporters the configuration names from now on. Carried out when it returns: a beat says so
+     * to the master, who waits for it. May be NULL. */
+    void (*reconfigure)(void *ctx, const Masques__Control__Reconfigure *reconfigure);
 };
 
 /* First act of a child's main(): asks the kernel to end with the parent, checks that the parent is still there and

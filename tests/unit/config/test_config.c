@@ -88,8 +88,12 @@ START_TEST(the_settings_of_our_own_have_the_defaults_of_the_design)
     ck_assert_uint_eq(m->limits.inflate_ratio, 200);
     ck_assert_uint_eq(m->limits.discard_bytes, SIZE_MIB);
     ck_assert_uint_eq(m->limits.discard_timeout_ns, 2 * second);
-    ck_assert_uint_eq(m->store_max_bytes, 256 * SIZE_MIB);
-    ck_assert_uint_eq(m->store_segment_bytes, 8 * SIZE_MIB);
+    ck_assert_str_eq(m->store.directory, "");
+    ck_assert_uint_eq(m->store.fsync, CONFIG_FSYNC_ALWAYS);
+    ck_assert_uint_eq(m->store.fsync_interval_ns, second);
+    ck_assert_uint_eq(m->store.max_bytes, 256 * SIZE_MIB);
+    ck_assert_uint_eq(m->store.segment_bytes, 8 * SIZE_MIB);
+    ck_assert_uint_eq(m->store.dead_letter_bytes, 64 * SIZE_MIB);
     ck_assert_uint_eq(m->router_memory_bytes, 64 * SIZE_MIB);
     config_free(&c);
 }
@@ -279,6 +283,25 @@ START_TEST(a_protocol_that_is_off_has_no_say_in_the_ledger)
 }
 END_TEST
 
+START_TEST(a_store_on_a_disk_may_be_larger_where_its_size_is_not_written)
+{
+    struct config *c = load("masques: {store: {directory: /var/lib/x, fsync: Interval, "
+                            "fsync_interval: 250ms, dead_letters: {max_bytes: 0}}}\n");
+    ck_assert_str_eq(c->masques.store.directory, "/var/lib/x");
+    ck_assert_uint_eq(c->masques.store.fsync, CONFIG_FSYNC_INTERVAL);
+    ck_assert_uint_eq(c->masques.store.fsync_interval_ns, 250u * DURATION_MS_NS);
+    ck_assert_uint_eq(c->masques.store.max_bytes, 4 * SIZE_GIB);
+    ck_assert_uint_eq(c->masques.store.dead_letter_bytes, 0);
+    config_free(&c);
+    c = load("masques: {store: {directory: /var/lib/x, max_bytes: 100MiB}}\n");
+    ck_assert_uint_eq(c->masques.store.max_bytes, 100 * SIZE_MIB);
+    config_free(&c);
+    c = load("masques: {store: {directory: /var/lib/x, max_bytes: , segment_bytes: 1GiB}}\n");
+    ck_assert_uint_eq(c->masques.store.max_bytes, 4 * SIZE_GIB);
+    config_free(&c);
+}
+END_TEST
+
 static const char *environment(void *context, const char *name)
 {
     (void)context;
@@ -439,6 +462,11 @@ static const struct {
      "receiver takes: 128MiB"},
     {"masques:\n  store: {segment_bytes: 128MiB}\n",
      "f:2:26: masques::store: segment_bytes must be at most a quarter of max_bytes"},
+    {"masques:\n  store: {fsync: false}\n",
+     "f:2:18: masques::store::fsync: got \"false\", expected one of: always, interval, never"},
+    {"masques:\n  store: {fsync_interval: 1ms}\n",
+     "f:2:27: masques::store::fsync_interval: got \"1ms\", expected a duration such as 5s or "
+     "1m30s, from 10ms to 1h0m0s"},
     {"masques:\n  store: {max_bytes: 16MiB}\n",
      "f:2:22: masques::store: segment_bytes must be at most a quarter of max_bytes"},
 
@@ -581,5 +609,6 @@ SUITE_MAIN("config", without_a_file_all_signals_go_from_otlp_to_the_console,
            our_own_log_level_wins_over_the_collectors, log_levels_have_the_numbers_of_the_log,
            a_ledger_that_is_not_written_follows_the_largest_request,
            a_protocol_that_is_off_has_no_say_in_the_ledger,
+           a_store_on_a_disk_may_be_larger_where_its_size_is_not_written,
            values_come_from_the_environment, what_is_wrong_is_said_with_place_and_path,
            there_is_a_largest_number_of_exporters, a_file_is_read_under_its_name)

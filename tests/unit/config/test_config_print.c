@@ -116,8 +116,13 @@ START_TEST(the_default_configuration_prints_every_option)
                                              "    discard_bytes: 1MiB\n"
                                              "    discard_timeout: 2s\n"
                                              "  store:\n"
+                                             "    directory: \"\"\n"
+                                             "    fsync: always\n"
+                                             "    fsync_interval: 1s\n"
                                              "    max_bytes: 256MiB\n"
                                              "    segment_bytes: 8MiB\n"
+                                             "    dead_letters:\n"
+                                             "      max_bytes: 64MiB\n"
                                              "  router:\n"
                                              "    memory: 64MiB\n");
     check_round_trip(config);
@@ -141,6 +146,8 @@ START_TEST(what_is_printed_resolves_to_the_same)
         "exporters: {nop: }\n"
         "service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n"
         "masques: {limits: {header_timeout: 1m1.000000001s, body_rate: 1001}, log_level: WARN}\n",
+        /* a store on a disk, whose size is not written */
+        "masques: {store: {directory: /var/lib/masques, fsync: interval, fsync_interval: 10ms}}\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct config *config = load(slice_of(texts[i]));

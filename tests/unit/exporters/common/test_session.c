@@ -34,6 +34,8 @@ struct heard {
     char payload[32];
     uint64_t delivered[3];  /* of the last heartbeat */
     unsigned heartbeats;
+    unsigned notes;
+    char note[32]; /* of the last PROGRESS */
 };
 
 struct world {
@@ -56,6 +58,8 @@ struct world {
     unsigned cancels;
     unsigned drains;
     unsigned fences;
+    unsigned progressed;
+    bool local; /* what the exporter says to a WELCOME */
     const step_fn *step;
 };
 
@@ -108,6 +112,11 @@ static void router_hears(void *ctx, struct link_message *message)
         w->heard.heartbeats++;
         ck_assert_uint_eq(frame->heartbeat->counters->n_delivered, 3);
         memcpy(w->heard.delivered, frame->heartbeat->counters->delivered, sizeof w->heard.delivered);
+        break;
+    case MASQUES__BUS__FRAME__BODY_PROGRESS:
+        w->heard.notes++;
+        snprintf(w->heard.note, sizeof w->heard.note, "%.*s", (int)frame->progress->note.len,
+                 (const char *)frame->progress->note.data);
         break;
     case MASQUES__BUS__FRAME__BODY_BYE:
         w->heard.byes++;
@@ -164,7 +173,8 @@ static void say_about(struct world *w, Masques__Bus__Frame__BodyCase body, uint6
     Masques__Bus__Reset reset = MASQUES__BUS__RESET__INIT;
     Masques__Bus__Fenced fenced = MASQUES__BUS__FENCED__INIT;
     Masques__Bus__Drain drain = MASQUES__BUS__DRAIN__INIT;
-    ok.id = cancel.id = &id;
+    Masques__Bus__ProgressOk progress_ok = MASQUES__BUS__PROGRESS_OK__INIT;
+    ok.id = cancel.id = progress_ok.id = &id;
     frame.body_case = body;
     switch (body) {
     case MASQUES__BUS__FRAME__BODY_VERDICT_OK:
@@ -172,6 +182,9 @@ static void say_about(struct world *w, Masques__Bus__Frame__BodyCase body, uint6
         break;
     case MASQUES__BUS__FRAME__BODY_CANCEL:
         frame.cancel = &cancel;
+        break;
+    case MASQUES__BUS__FRAME__BODY_PROGRESS_OK:
+        frame.progress_ok = &progress_ok;
         break;
     case MASQUES__BUS__FRAME__BODY_RESET:
         frame.reset = &reset;
@@ -206,6 +219,20 @@ static void on_cancel(void *ctx, struct delivery *delivery)
     w->cancels++;
 }
 
+static void on_progressed(void *ctx, struct delivery *delivery)
+{
+    struct world *w = ctx;
+    ck_assert_ptr_eq(delivery, w->held);
+    w->progressed++;
+}
+
+static bool on_welcome(void *ctx, const Masques__Bus__Welcome *welcome)
+{
+    struct world *w = ctx;
+    ck_assert_uint_eq(welcome->run, 77);
+    return w->local;
+}
+
 static void on_drain(void *ctx, uint32_t within_ms)
 {
     struct world *w = ctx;
@@ -235,6 +262,8 @@ static void on_health(void *ctx, Masques__Bus__Health *health, const char **erro
 static const struct session_events events = {
     .push = on_push,
     .cancel = on_cancel,
+    .progressed = on_progressed,
+    .welcome = on_welcome,
     .drain = on_drain,
     .refused = on_refused,
     .changed = on_changed,
@@ -311,6 +340,7 @@ static bool welcome(struct world *w)
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Welcome said = MASQUES__BUS__WELCOME__INIT;
     said.session = ++w->sessions;
+    said.run = 77;
     frame.body_case = MASQUES__BUS__FRAME__BODY_WELCOME;
     frame.welcome = &said;
     say(w, &frame, NULL, 0);
@@ -325,6 +355,14 @@ static bool hello_came(struct world *w)
 static bool credit_came(struct world *w)
 {
     return w->heard.credits == w->sessions;
+}
+
+static uint64_t session_run_seen;
+
+static bool credit_came_once(struct world *w)
+{
+    session_run_seen = session_run(w->session);
+    return w->heard.credits == 1;
 }
 
 static bool verdict_came(struct world *w)
@@ -536,6 +574,8 @@ START_TEST(the_bytes_of_rejected_records_travel_every_time)
                                     reset, hello_came, welcome, second_verdict_came, NULL};
     struct world w;
     play(&w, false, steps);
+    ck_assert_uint_eq(w.heard.listed, 1);
+    ck_assert(!w.heard.listed_verdict); /* without the bytes it would be settled too early */
     ck_assert_uint_eq(w.heard.rejected, 2);
     ck_assert_str_eq(w.heard.payload, "[two][seven]");
 }
@@ -603,6 +643,152 @@ START_TEST(after_the_end_was_decided_no_delivery_is_taken)
 }
 END_TEST
 
+/* ---- notes ---- */
+
+static void note(struct world *w, const char *text)
+{
+    ck_assert_int_eq(delivery_progress(w->held, slice_of(text)), 0);
+    ck_assert(slice_is(delivery_note(w->held), text));
+}
+
+static bool note_one(struct world *w)
+{
+    note(w, "one");
+    return true;
+}
+
+static bool note_two(struct world *w)
+{
+    note(w, "two");
+    return true;
+}
+
+static bool note_came(struct world *w)
+{
+    return w->heard.notes == 1;
+}
+
+static bool second_note_came(struct world *w)
+{
+    return w->heard.notes == 2;
+}
+
+static bool third_note_came(struct world *w)
+{
+    return w->heard.notes == 3;
+}
+
+static bool confirm_note(struct world *w)
+{
+    say_about(w, MASQUES__BUS__FRAME__BODY_PROGRESS_OK, 100);
+    return true;
+}
+
+static bool progressed(struct world *w)
+{
+    return w->progressed == 1;
+}
+
+static bool the_note_is_two(struct world *w)
+{
+    ck_assert(slice_is(delivery_note(w->held), "two"));
+    return true;
+}
+
+START_TEST(a_note_is_said_and_its_confirmation_told)
+{
+    static const step_fn steps[] = {welcome, deliver, pushed, note_one, note_came, confirm_note,
+                                    progressed, finish, verdict_came, NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_str_eq(w.heard.note, "one");
+}
+END_TEST
+
+START_TEST(only_the_last_of_several_notes_is_told_of)
+{
+    static const step_fn steps[] = {welcome, deliver, pushed, note_one, note_two, second_note_came,
+                                    confirm_note, deliver_other, pushed_twice, NULL};
+    static const step_fn both[] = {welcome, deliver, pushed, note_one, note_two, second_note_came,
+                                   confirm_note, confirm_note, progressed, NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_uint_eq(w.progressed, 0);
+    play(&w, false, both);
+    ck_assert_str_eq(w.heard.note, "two");
+}
+END_TEST
+
+START_TEST(an_unconfirmed_note_is_said_again_in_a_new_session)
+{
+    static const step_fn steps[] = {welcome, deliver, pushed, note_one, note_two, second_note_came,
+                                    reset, hello_came, welcome, third_note_came, confirm_note,
+                                    progressed, NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_str_eq(w.heard.note, "two");
+}
+END_TEST
+
+START_TEST(a_note_outlives_the_retry_that_it_was_made_for)
+{
+    /* The verdict is confirmed, the note is not, when the session ends. */
+    static const step_fn steps[] = {welcome, deliver, pushed, note_two, note_came, finish_retry,
+                                    verdict_came, confirm, reset, hello_came, welcome,
+                                    second_note_came, deliver_again, pushed_twice, the_note_is_two,
+                                    NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_str_eq(w.heard.note, "two");
+}
+END_TEST
+
+START_TEST(a_confirmed_note_of_a_confirmed_retry_is_forgotten)
+{
+    static const step_fn steps[] = {welcome, deliver, pushed, note_two, note_came, finish_retry,
+                                    verdict_came, confirm, confirm_note, nothing_is_kept, NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_uint_eq(w.progressed, 0); /* the delivery had ended before */
+}
+END_TEST
+
+static bool note_too_long(struct world *w)
+{
+    static const uint8_t zeros[DELIVERY_NOTE_MAX_BYTES + 1];
+    note(w, "one");
+    ck_assert_int_eq(delivery_progress(w->held, slice_make(zeros, sizeof zeros)), GW_ERR_TOO_LARGE);
+    ck_assert(slice_is(delivery_note(w->held), "one"));
+    return true;
+}
+
+START_TEST(a_note_over_its_limit_changes_nothing)
+{
+    static const step_fn steps[] = {welcome, deliver, pushed, note_too_long, note_came, finish,
+                                    verdict_came, NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_uint_eq(w.heard.notes, 1);
+}
+END_TEST
+
+static bool found_locally(struct world *w)
+{
+    w->local = true;
+    return true;
+}
+
+START_TEST(who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello)
+{
+    static const step_fn steps[] = {found_locally, welcome, hello_came, welcome, credit_came_once, NULL};
+    struct world w;
+    play(&w, true, steps);
+    ck_assert(w.heard.local);
+    ck_assert_uint_eq(w.heard.hellos, 2);
+    ck_assert_uint_eq(session_run_seen, 77);
+}
+END_TEST
+
 SUITE_MAIN("exporters/common/session", hello_says_who_it_is_and_credit_follows,
            a_repeated_delivery_is_answered_from_memory,
            an_unconfirmed_verdict_is_said_again_in_a_new_session, a_confirmed_verdict_is_forgotten,
@@ -611,4 +797,9 @@ SUITE_MAIN("exporters/common/session", hello_says_who_it_is_and_credit_follows,
            a_cancelled_delivery_is_forgotten_without_a_verdict,
            a_cancelled_verdict_is_not_said_again, the_bytes_of_rejected_records_travel_every_time,
            heartbeats_count_records_by_signal, drain_and_fenced_reach_the_program,
-           after_the_end_was_decided_no_delivery_is_taken)
+           after_the_end_was_decided_no_delivery_is_taken,
+           a_note_is_said_and_its_confirmation_told, only_the_last_of_several_notes_is_told_of,
+           an_unconfirmed_note_is_said_again_in_a_new_session,
+           a_note_outlives_the_retry_that_it_was_made_for,
+           a_confirmed_note_of_a_confirmed_retry_is_forgotten, a_note_over_its_limit_changes_nothing,
+           who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello)

@@ -192,7 +192,65 @@ START_TEST(the_masters_settings_say_the_same)
 }
 END_TEST
 
+/* ---- wishes and place of the configuration ---- */
+
+static int read_given(Masques__Control__ExporterSettings *mine, struct exporter_settings *out,
+                      struct buf *why)
+{
+    static struct options options;
+    Masques__Control__Settings settings = MASQUES__CONTROL__SETTINGS__INIT;
+    settings.name = (char *)"test/one";
+    settings.bus_endpoint = (char *)"ipc:///bus";
+    settings.role_case = MASQUES__CONTROL__SETTINGS__ROLE_EXPORTER;
+    settings.exporter = mine;
+    *why = buf_make(4096);
+    return settings_from_master(&settings, &ops, &options, out, why);
+}
+
+START_TEST(what_the_configuration_says_about_deliveries_is_taken)
+{
+    Masques__Control__ExporterSettings mine = MASQUES__CONTROL__EXPORTER_SETTINGS__INIT;
+    struct exporter_settings set;
+    struct buf why;
+    mine.max_records = 100;
+    mine.max_bytes = 2000;
+    mine.linger_ms = 30;
+    mine.in_flight = 4;
+    mine.synced = true;
+    mine.mode = MASQUES__BUS__MODE__DURABLE; /* without `attached` it says nothing */
+    ck_assert_int_eq(read_given(&mine, &set, &why), 0);
+    ck_assert_uint_eq(set.wishes.max_records, 100);
+    ck_assert_uint_eq(set.wishes.max_bytes, 2000);
+    ck_assert_uint_eq(set.wishes.linger_ms, 30);
+    ck_assert_uint_eq(set.wishes.in_flight, 4);
+    ck_assert(set.synced);
+    ck_assert_int_eq(set.mode, ops.mode);
+    buf_free(&why);
+}
+END_TEST
+
+START_TEST(an_attached_one_has_its_mode_and_place_from_the_master)
+{
+    Masques__Control__ExporterSettings mine = MASQUES__CONTROL__EXPORTER_SETTINGS__INIT;
+    struct exporter_settings set;
+    struct buf why;
+    mine.attached = true;
+    mine.mode = MASQUES__BUS__MODE__DURABLE;
+    mine.start = MASQUES__BUS__START__OLDEST;
+    ck_assert_int_eq(read_given(&mine, &set, &why), 0);
+    ck_assert_int_eq(set.mode, MASQUES__BUS__MODE__DURABLE);
+    ck_assert_int_eq(set.start, MASQUES__BUS__START__OLDEST);
+    buf_free(&why);
+    mine.mode = 9;
+    ck_assert_int_eq(read_given(&mine, &set, &why), GW_ERR_INVALID);
+    ck_assert_uint_gt(why.len, 0);
+    buf_free(&why);
+}
+END_TEST
+
 SUITE_MAIN("exporters/common/settings", without_flags_only_the_router_is_missing,
            every_flag_is_taken_in_both_spellings, what_is_wrong_is_said_in_one_sentence,
            a_flag_as_long_as_can_be_is_refused, help_and_version_need_nothing_else,
-           the_masters_settings_say_the_same)
+           the_masters_settings_say_the_same,
+           what_the_configuration_says_about_deliveries_is_taken,
+           an_attached_one_has_its_mode_and_place_from_the_master)

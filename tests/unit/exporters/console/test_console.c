@@ -159,7 +159,14 @@ static void on_trouble(void *ctx, const char *error)
     (void)error;
 }
 
-static const struct session_events session_events = {on_push, on_cancel, on_drain, on_refused, on_changed,
+static bool on_welcome(void *ctx, const Masques__Bus__Welcome *welcome)
+{
+    (void)ctx;
+    (void)welcome;
+    return false;
+}
+
+static const struct session_events session_events = {on_push, on_cancel, NULL, on_welcome, on_drain, on_refused, on_changed,
                                                      on_health};
 static const struct console_events console_events = {on_closed, on_trouble};
 

@@ -32,21 +32,31 @@ static const char *no_environment(void *context, const char *name)
     return NULL;
 }
 
-static void scene_open(struct scene *s)
+static void scene_prepare(struct scene *s)
 {
-    struct config_error err;
-    char why[512] = "";
     *s = (struct scene){.runtime = {.lock = -1},
                         .listeners = {{.fd = 41, .protocol = "grpc", .address = "127.0.0.1:1"},
                                       {.fd = 42, .protocol = "http", .address = "127.0.0.1:2"}}};
     stage_open(&s->stage);
     snprintf(s->runtime.path, sizeof s->runtime.path, "%s", s->stage.directory);
     snprintf(s->runtime.store, sizeof s->runtime.store, "%s/store", s->stage.directory);
-    ck_assert_msg(config_from_text("test", slice_of(config_text), no_environment, NULL, &s->config, &err) == GW_OK,
+}
+
+static void scene_share(struct scene *s, const char *text)
+{
+    struct config_error err;
+    char why[512] = "";
+    ck_assert_msg(config_from_text("test", slice_of(text), no_environment, NULL, &s->config, &err) == GW_OK,
                   "%s", err.text);
     s->parts = (struct family_parts){.config = s->config, .runtime = &s->runtime, .listeners = s->listeners,
                                      .listener_count = 2, .log = &s->stage.log};
     ck_assert_msg(settings_share(&s->shared, &s->parts, 77, 2, why) == GW_OK, "%s", why);
+}
+
+static void scene_open(struct scene *s)
+{
+    scene_prepare(s);
+    scene_share(s, config_text);
 }
 
 /* What a child of that kind reads, after the way through its memfd. */
@@ -120,7 +130,10 @@ START_TEST(the_router_gets_the_store_and_who_subscribes_to_what)
     ck_assert_str_eq(r->subscriptions[1]->type, "nop");
     ck_assert_uint_eq(r->subscriptions[1]->signals, 1u << CONFIG_LOGS | 1u << CONFIG_TRACES);
     ck_assert_uint_gt(r->max_batch, 3u << 20); /* the largest body and what is put around it */
-    ck_assert_uint_eq(r->max_bytes, s.config->masques.store_max_bytes);
+    ck_assert_uint_eq(r->max_bytes, s.config->masques.store.max_bytes);
+    ck_assert_int_eq(r->fsync, MASQUES__CONTROL__FSYNC__FSYNC_NONE);
+    ck_assert_uint_gt(r->dead_letter_bytes, 0);
+    ck_assert_uint_le(r->dead_letter_bytes, r->max_bytes / 4);
     ck_assert_uint_eq(s.request.extra_count, 0);
     scene_close(&s, read);
 }
@@ -142,6 +155,7 @@ START_TEST(an_exporter_gets_its_options_and_the_store_to_read)
         if (strcmp(read->exporter->options[i]->path, "format") == 0)
             format = read->exporter->options[i]->value;
     ck_assert_pstr_eq(format, "json");
+    ck_assert(!read->exporter->synced);
     ck_assert(s.request.keeps_stdout);
     ck_assert_uint_eq(s.request.extra_count, 1);
     char path[64], target[256] = "";
@@ -150,6 +164,44 @@ START_TEST(an_exporter_gets_its_options_and_the_store_to_read)
     ck_assert_str_eq(target, s.runtime.store);
     ck_assert_int_eq(fcntl(s.request.extra[0], F_GETFL) & O_ACCMODE, O_RDONLY);
     scene_close(&s, read);
+}
+END_TEST
+
+START_TEST(a_store_on_a_disk_is_synced_as_configured_and_so_is_what_exporters_write)
+{
+    static const struct {
+        const char *store;
+        Masques__Control__Fsync fsync;
+        uint32_t interval_ms;
+        bool synced;
+    } cases[] = {
+        {"", MASQUES__CONTROL__FSYNC__FSYNC_ALWAYS, 1000, true},
+        {", fsync: interval, fsync_interval: 1500ms", MASQUES__CONTROL__FSYNC__FSYNC_INTERVAL, 1500, true},
+        {", fsync: never", MASQUES__CONTROL__FSYNC__FSYNC_NONE, 1000, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scene s;
+        char store[300];
+        scene_prepare(&s);
+        snprintf(store, sizeof store,
+                 "masques: {store: {directory: \"%s/disk\", max_bytes: 16MiB, segment_bytes: 2MiB, "
+                 "dead_letters: {max_bytes: 3MiB}%s}}\n",
+                 s.stage.directory, cases[i].store);
+        scene_share(&s, store);
+        Masques__Control__Settings *read = read_back(&s, MEMBER_ROUTER, NULL);
+        const Masques__Control__RouterSettings *r = read->router;
+        snprintf(store, sizeof store, "%s/disk", s.stage.directory);
+        ck_assert_str_eq(r->store_directory, store);
+        ck_assert_uint_eq(r->max_bytes, 16u << 20);
+        ck_assert_uint_eq(r->segment_bytes, 2u << 20);
+        ck_assert_uint_eq(r->dead_letter_bytes, 3u << 20);
+        ck_assert_int_eq(r->fsync, cases[i].fsync);
+        ck_assert_uint_eq(r->fsync_interval_ms, cases[i].interval_ms);
+        masques__control__settings__free_unpacked(read, NULL);
+        read = read_back(&s, MEMBER_EXPORTER, &s.config->exporters[0]);
+        ck_assert_int_eq(read->exporter->synced, cases[i].synced);
+        scene_close(&s, read);
+    }
 }
 END_TEST
 
@@ -170,4 +222,5 @@ END_TEST
 
 SUITE_MAIN("receiver/master/settings", a_worker_gets_the_sockets_and_the_limits,
            the_router_gets_the_store_and_who_subscribes_to_what,
-           an_exporter_gets_its_options_and_the_store_to_read, a_store_that_cannot_be_made_is_said)
+           an_exporter_gets_its_options_and_the_store_to_read,
+           a_store_on_a_disk_is_synced_as_configured_and_so_is_what_exporters_write, a_store_that_cannot_be_made_is_said)

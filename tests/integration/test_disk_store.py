@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A store on a disk: the directory of `masques: store: directory` is where data waits, and the place that another start
+of the gateway finds it in."""
+import json
+import os
+import shutil
+import stat
+import tempfile
+import unittest
+
+import grpc_client
+import suite
+import telemetry
+from gateway import RECEIVER, Gateway, run_program, wait_for
+from sink import Sink
+
+REQUESTS = 20
+RECORDS = 5
+
+
+class DiskStore(unittest.TestCase):
+    def setUp(self):
+        self.place = tempfile.mkdtemp(prefix="masques-disk-", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, self.place, ignore_errors=True)
+        self.store = os.path.join(self.place, "store")
+
+    def gateway(self, **store):
+        gateway = Gateway(exporters={"nop": {}}, masques={"store": {"directory": self.store, **store}}, workers=1)
+        self.addCleanup(gateway.destroy)
+        return gateway
+
+    def send(self, gateway, prefix):
+        """The ids of what was answered with OK: all of it."""
+        wanted = set()
+        with grpc_client.channel(gateway.grpc) as channel:
+            for request in range(REQUESTS):
+                ids = [f"{prefix}-{request}-{record}" for record in range(RECORDS)]
+                grpc_client.call(channel, "logs", telemetry.logs(ids))
+                wanted.update(ids)
+        return wanted
+
+    def test_what_waits_for_an_exporter_is_there_after_a_restart(self):
+        for end in ("stop", "kill"):
+            with self.subTest(end=end):
+                shutil.rmtree(self.store, ignore_errors=True)
+                gateway = self.gateway().start()
+                Sink(gateway).kill()
+                wanted = self.send(gateway, end)
+                if end == "kill":
+                    gateway.destroy()
+                else:
+                    gateway.stop()
+                    self.assertIn(self.store, gateway.stderr.text(), "what is left is named with its place")
+                self.assertEqual(stat.S_IMODE(os.stat(self.store).st_mode), 0o700)
+                self.assertFalse(os.path.exists(os.path.join(gateway.runtime, "store")))
+
+                again = self.gateway().start()
+                sink = Sink(again)
+                wait_for(lambda: wanted <= set(sink.counts()), "the records of the first run in the sink")
+                self.assertEqual(set(sink.counts()), wanted)
+                sink.stop()
+                again.stop()
+
+    def test_a_place_that_cannot_be_is_an_error_at_start(self):
+        self.store = os.path.join(self.place, "missing", "store")
+        gateway = self.gateway()
+        path = gateway.write_config()
+        done = run_program(RECEIVER, "--config", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(self.store, done.stderr)
+        self.assertIn("the directory above it is not there", done.stderr)
+
+    def test_the_printed_configuration_says_the_size_that_was_not_written(self):
+        done = run_program(RECEIVER, "print-config", "--config", self.gateway().write_config())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"directory: {json.dumps(self.store)}\n", done.stdout)
+        self.assertIn("    max_bytes: 4GiB\n", done.stdout)
+
+    @unittest.skipUnless(os.access("/dev/shm", os.W_OK), "there is no tmpfs")
+    def test_a_directory_in_memory_is_warned_of(self):
+        place = tempfile.mkdtemp(prefix="masques-disk-", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, place, ignore_errors=True)
+        self.store = os.path.join(place, "store")
+        gateway = self.gateway(max_bytes="16MiB", segment_bytes="1MiB").start()
+        gateway.stop()
+        self.assertIn(f"the store's directory {self.store} lies in memory (tmpfs)", gateway.stderr.text())
+
+
+if __name__ == "__main__":
+    suite.main()
