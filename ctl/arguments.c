@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/arguments.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,8 +227,9 @@ static bool read_number(const char *text, uint64_t *number)
     char *end = NULL;
     if (text[0] < '0' || text[0] > '9')
         return false;
+    errno = 0;
     *number = strtoull(text, &end, 10);
-    return *end == '\0';
+    return *end == '\0' && errno == 0;
 }
 
 static int take_operand(struct reading *r, const char *word)
