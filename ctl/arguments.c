@@ -27,38 +27,40 @@ struct command {
 };
 
 static const struct command commands[COMMAND_COUNT] = {
-    [COMMAND_STATUS] = {NULL, "status", "", false, "is the gateway well: every process, its state and its queue",
-                        "Shows what the health endpoint says. Exit code 0 when telemetry is accepted, 1 when not.\n"
-                        "--json gives the answer as it is (docs/operations.md explains it).\n"},
+    [COMMAND_STATUS] = {NULL, "status", "", false, "every process, its state and what waits in it",
+                        "Shows what the health endpoint says. Exit code 0 when telemetry is accepted, 1\n"
+                        "when not. --json gives the answer as it is (docs/operations.md explains it).\n"},
     [COMMAND_EXPORTERS] = {NULL, "exporters", "", false,
-                           "every exporter that the router knows: what waits, what was delivered, what was lost",
-                           "One line an exporter and signal. OLDEST is the age of the oldest record that waits; LOST\n"
-                           "gives the reasons.\n"},
+                           "every exporter: what waits, what was delivered or lost",
+                           "One line an exporter and signal. OLDEST is the age of the oldest record that\n"
+                           "waits. What was rejected, what was lost and why, and the last error stand below.\n"},
     [COMMAND_ATTACH] = {NULL, "attach", "TYPE/NAME", true,
-                        "start a further exporter, and keep it running (also after a restart)",
-                        "The master starts the exporter, watches it, and starts it again after a restart of the\n"
-                        "gateway, until `masquesctl detach`. What its TYPE takes is in docs/configuration.md: any\n"
-                        "further --KEY VALUE is an option of the exporter, --KEY.KEY VALUE one below a key. Behind\n"
-                        "a lone `--` all are, also those whose name masquesctl has itself.\n"
+                        "start a further exporter, and keep it running",
+                        "The master starts the exporter, watches it, and starts it again after a restart\n"
+                        "of the gateway, until `masquesctl detach`. What its TYPE takes is in\n"
+                        "docs/configuration.md: any further --KEY VALUE is an option of the exporter,\n"
+                        "--KEY.KEY VALUE one below a key. Behind a lone `--` all are, also those whose\n"
+                        "name masquesctl has itself.\n"
                         "\n"
-                        "  masquesctl attach file/archive --signals logs,traces --from oldest --path /var/log/otel.json\n"},
+                        "  masquesctl attach file/archive --signals logs,traces --from oldest \\\n"
+                        "      --path /var/log/otel.json\n"},
     [COMMAND_DETACH] = {NULL, "detach", "NAME", true, "end an exporter that was attached, and forget its place",
-                        "What still waits for it is given up, or delivered first with --drain. An exporter of the\n"
-                        "configuration is taken out there (masquesctl reload).\n"},
+                        "What still waits for it is given up, or delivered first with --drain. An\n"
+                        "exporter of the configuration is taken out there (masquesctl reload).\n"},
     [COMMAND_TAIL] = {NULL, "tail", "", false, "show telemetry as it comes in",
-                      "Joins the gateway as a live exporter: from now on, forgotten when it ends. It never holds\n"
-                      "anything up; what it is too slow for is left out. Ctrl-C ends it.\n"},
+                      "Joins the gateway as a live exporter: from now on, forgotten when it ends. It\n"
+                      "never holds anything up; what it is too slow for is left out. Ctrl-C ends it.\n"},
     [COMMAND_LETTERS_LIST] = {"dead-letters", "list", "[EXPORTER]", false,
-                              "records that a destination refused for good, with its reason", ""},
+                              "records that a destination refused, and why", ""},
     [COMMAND_LETTERS_REPLAY] = {"dead-letters", "replay", "[EXPORTER] [NUMBER...]", false,
                                 "hand them to their exporter again",
-                                "Without NUMBERs: all of them. A letter that is delivered is gone, one that is refused\n"
-                                "again stays.\n"},
+                                "Without NUMBERs: all of them. A letter that is delivered is gone; one that is\n"
+                                "refused again stays, under a new number.\n"},
     [COMMAND_LETTERS_DROP] = {"dead-letters", "drop", "[EXPORTER] NUMBER...|--all", false,
                               "throw them away", "Needs NUMBERs or --all.\n"},
     [COMMAND_DRAIN] = {NULL, "drain", "", false, "wait until everything stored is delivered",
-                       "To every durable exporter that is there. Exit code 1, and a list of what is left, when it\n"
-                       "takes longer than --within.\n"},
+                       "To every durable exporter that is there. Exit code 1, and a list of what is\n"
+                       "left, when it takes longer than --within.\n"},
     [COMMAND_RELOAD] = {NULL, "reload", "", false, "read the configuration again, as SIGHUP does",
                         "A configuration with an error changes nothing, and the error is printed.\n"},
     [COMMAND_VALIDATE] = {NULL, "validate", "FILE", true, "check a configuration (masques-receiver validate)", ""},
@@ -91,24 +93,28 @@ static const struct flag flags[] = {
     {"signals", "LIST", FLAG_SIGNALS, FIELD(signals), BIT(COMMAND_ATTACH) | BIT(COMMAND_TAIL),
      "logs, metrics, traces, separated by commas; default: all"},
     {"mode", "MODE", FLAG_MODE, FIELD(mode), BIT(COMMAND_ATTACH),
-     "durable: keeps its place, what waits for it holds the store; lossy: keeps its place, may miss\n"
-     "data; live: from now on, may miss data; default: what its type is made for"},
+     "durable: keeps its place, what waits for it is kept;\n"
+     "lossy: keeps its place, may miss data;\n"
+     "live: from now on, may miss data;\n"
+     "default: what its type is made for"},
     {"from", "WHERE", FLAG_START, FIELD(start), BIT(COMMAND_ATTACH),
-     "where a new name begins: oldest, now, last (where it left off); default: last"},
+     "where a new name begins: oldest, now, or last (where it\n"
+     "left off); default: last"},
     {"drain", NULL, FLAG_SWITCH, FIELD(drain), BIT(COMMAND_DETACH), "deliver what it is owed first"},
     {"within", "TIME", FLAG_TIME, FIELD(within_ms), BIT(COMMAND_DETACH) | BIT(COMMAND_DRAIN),
-     "how long that may take (30s, 5m); default: as long as it takes"},
+     "how long that may take (30s, 5m); default: for ever"},
     {"match", "TEXT", FLAG_TEXT, FIELD(match), BIT(COMMAND_TAIL),
-     "only records that contain TEXT, in any case (json: batches)"},
+     "only records that contain TEXT, in any case\n(json: batches)"},
     {"format", "FORMAT", FLAG_FORMAT, FIELD(format), BIT(COMMAND_TAIL),
-     "pretty: a line a record; json: a line of OTLP JSON a batch"},
+     "pretty: a line a record; json: OTLP JSON, a line a batch"},
     {"all", NULL, FLAG_SWITCH, FIELD(all), BIT(COMMAND_LETTERS_DROP) | BIT(COMMAND_LETTERS_REPLAY),
      "all of them"},
     {"runtime", "DIRECTORY", FLAG_TEXT, FIELD(runtime), EVERY,
-     "the gateway's runtime directory; default: /run/masques as root, otherwise\n"
-     "$XDG_RUNTIME_DIR/masques, without that /tmp/masques-UID"},
+     "where the gateway is; default: /run/masques as root,\n"
+     "otherwise $XDG_RUNTIME_DIR/masques or /tmp/masques-UID"},
     {"router", "ENDPOINT", FLAG_TEXT, FIELD(router), EVERY,
-     "the router's endpoint (ipc://PATH, tcp://HOST:PORT), without asking the master"},
+     "ipc://PATH or tcp://HOST:PORT of the router; default:\n"
+     "the master is asked for it"},
     {"timeout", "TIME", FLAG_TIME, FIELD(timeout_ms), EVERY, "how long to wait for an answer; default: 5s"},
     {"json", NULL, FLAG_SWITCH, FIELD(json), EVERY, "print JSON"},
     {"help", NULL, FLAG_SWITCH, FIELD(help), EVERY, "print this text"},
@@ -432,5 +438,5 @@ void arguments_help(enum arguments_command command, struct buf *out)
         buf_printf(out, "%soptions of every command:\n", out->len > before ? "\n" : "");
     }
     put_flags(out, EVERY, false);
-    buf_text(out, "\nExit codes: 0 done, 1 refused or failed (one sentence on stderr says why), 2 wrong usage.\n");
+    buf_text(out, "\nExit codes: 0 done; 1 refused or failed (a sentence on stderr); 2 wrong usage.\n");
 }

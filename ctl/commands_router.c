@@ -87,6 +87,21 @@ int command_exporters(const struct arguments *a, struct buf *out, struct buf *wh
 
 /* ---- detach ----------------------------------------------------------------------------------------------------- */
 
+/* `left`: records that waited for it. */
+static void show_detached(const struct arguments *a, uint64_t left, struct buf *out)
+{
+    if (a->json) {
+        buf_text(out, "{\"done\":true");
+        json_number(out, "givenUp", left);
+        buf_text(out, "}\n");
+        return;
+    }
+    buf_printf(out, "%s is detached", a->subject);
+    if (left)
+        buf_printf(out, "; %llu record(s) that waited for it are given up", (unsigned long long)left);
+    buf_text(out, ".\n");
+}
+
 int command_detach(const struct arguments *a, struct buf *out, struct buf *why)
 {
     Masques__Bus__Request request = MASQUES__BUS__REQUEST__INIT;
@@ -100,10 +115,8 @@ int command_detach(const struct arguments *a, struct buf *out, struct buf *why)
     const struct router_question question = {
         .request = &request, .patient = a->drain, .within_ms = a->within_ms};
     int err = talk_whole(&t, a, &question, why);
-    if (err == GW_OK && a->json)
-        buf_text(out, "{\"done\":true}\n");
-    else if (err == GW_OK)
-        buf_printf(out, "%s is detached.\n", a->subject);
+    if (err == GW_OK)
+        show_detached(a, router_count(&t.answers), out);
     talk_end(&t);
     return err;
 }
@@ -192,17 +205,18 @@ int command_letters_list(const struct arguments *a, struct buf *out, struct buf 
     return err;
 }
 
-/* Both ways to be rid of letters: answered with how many it were. */
+/* Both ways to be rid of letters: answered with how many it were, some of which may have been done when another could
+ * not. */
 static int act_on_letters(const struct arguments *a, Masques__Bus__Request *request, const char *what,
                           struct buf *out, struct buf *why)
 {
     const struct router_question question = {.request = request};
     struct talk t;
     int err = talk_whole(&t, a, &question, why);
-    unsigned long long count = err == GW_OK ? router_count(&t.answers) : 0;
-    if (err == GW_OK && a->json)
+    unsigned long long count = router_count(&t.answers);
+    if ((err == GW_OK || count) && a->json)
         buf_printf(out, "{\"count\":%llu}\n", count);
-    else if (err == GW_OK)
+    else if (err == GW_OK || count)
         buf_printf(out, "%llu dead letter%s %s.\n", count, count == 1 ? "" : "s", what);
     talk_end(&t);
     return err;

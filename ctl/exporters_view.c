@@ -5,62 +5,48 @@
 #include "ctl/table.h"
 #include "ctl/words.h"
 
-#define ERROR_COLUMNS 100u
-#define LOSS_TEXT_BYTES 4096u
+#define NOTE_BYTES 4096u
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
 
+/* What is seldom there (rejected, lost, the last error) stands under its line. */
 static const struct table_column columns[] = {
-    {"NAME", false, 0},     {"TYPE", false, 0},     {"OWNER", false, 0}, {"MODE", false, 0},
-    {"STATE", false, 40},   {"PID", true, 0},       {"SIGNAL", false, 0}, {"PENDING", true, 0},
-    {"BYTES", true, 0},     {"OLDEST", true, 0},    {"DELIVERED", true, 0}, {"REJECTED", true, 0},
-    {"LOST", false, 80},    {"LAST ERROR", false, ERROR_COLUMNS},
+    {"NAME", false, 0},   {"OWNER", false, 0},  {"MODE", false, 0},   {"STATE", false, 40},
+    {"SIGNAL", false, 0}, {"WAITING", true, 0}, {"OLDEST", true, 0}, {"DELIVERED", true, 0},
 };
 
 static const struct table_column pending_columns[] = {
     {"NAME", false, 0},   {"STATE", false, 40}, {"SIGNAL", false, 0},
-    {"PENDING", true, 0}, {"BYTES", true, 0},   {"OLDEST", true, 0},
+    {"WAITING", true, 0}, {"BYTES", true, 0},   {"OLDEST", true, 0},
 };
 
-/* "12: space 10, corrupt 2" */
-static void put_losses(struct table *t, const Masques__Bus__Lane *lane)
+/* "3 rejected; 12 lost: space 10, corrupt 2" */
+static void put_missing(struct table *t, const Masques__Bus__Lane *lane)
 {
-    struct buf text = buf_make(LOSS_TEXT_BYTES);
-    buf_u64(&text, lane->lost);
-    for (size_t i = 0; i < lane->n_losses; i++) {
-        buf_text(&text, i ? ", " : ": ");
-        buf_text(&text, lane->losses[i]->reason);
-        buf_byte(&text, ' ');
-        buf_u64(&text, lane->losses[i]->records);
-    }
-    table_text(t, buf_slice(&text));
+    struct buf text = buf_make(NOTE_BYTES);
+    if (lane->rejected)
+        buf_printf(&text, "%llu rejected", (unsigned long long)lane->rejected);
+    if (lane->lost)
+        buf_printf(&text, "%s%llu lost", text.len ? "; " : "", (unsigned long long)lane->lost);
+    for (size_t i = 0; i < lane->n_losses; i++)
+        buf_printf(&text, "%s%s %llu", i ? ", " : ": ", lane->losses[i]->reason,
+                   (unsigned long long)lane->losses[i]->records);
+    table_note(t, "", buf_slice(&text));
     buf_free(&text);
 }
 
 static void put_exporter(struct table *t, const Masques__Bus__Exporter *e)
 {
     table_word(t, e->name);
-    table_word(t, e->type);
     table_word(t, words_owner_name(e->owner));
     table_word(t, words_mode_name(e->mode));
     table_word(t, e->state);
-    if (e->pid)
-        table_number(t, e->pid);
-    else
-        table_word(t, "-");
 }
 
 static void put_nothing(struct table *t, size_t cells)
 {
     for (size_t i = 0; i < cells; i++)
         table_word(t, "");
-}
-
-static void put_waiting(struct table *t, const Masques__Bus__Lane *lane)
-{
-    table_number(t, lane->pending);
-    table_bytes(t, lane->pending_bytes);
-    table_age(t, lane->oldest_ms);
 }
 
 /* What is said of the exporter stands in its first line. */
@@ -71,19 +57,18 @@ static void put_lines(struct table *t, const Masques__Bus__Exporter *e)
         if (i == 0)
             put_exporter(t, e);
         else
-            put_nothing(t, 6);
+            put_nothing(t, 4);
         table_word(t, words_signal_name(lane->signal));
-        put_waiting(t, lane);
+        table_number(t, lane->pending);
+        table_age(t, lane->oldest_ms);
         table_number(t, lane->delivered);
-        table_number(t, lane->rejected);
-        put_losses(t, lane);
-        table_word(t, i == 0 ? e->error : "");
+        put_missing(t, lane);
     }
-    if (e->n_lanes)
-        return;
-    put_exporter(t, e);
-    put_nothing(t, 7);
-    table_word(t, e->error);
+    if (e->n_lanes == 0) {
+        put_exporter(t, e);
+        put_nothing(t, 4);
+    }
+    table_note(t, "last error: ", slice_of(e->error));
 }
 
 static void put_pending_lines(struct table *t, const Masques__Bus__Exporter *e)
@@ -95,7 +80,9 @@ static void put_pending_lines(struct table *t, const Masques__Bus__Exporter *e)
         table_word(t, e->name);
         table_word(t, e->state);
         table_word(t, words_signal_name(lane->signal));
-        put_waiting(t, lane);
+        table_number(t, lane->pending);
+        table_bytes(t, lane->pending_bytes);
+        table_age(t, lane->oldest_ms);
     }
 }
 

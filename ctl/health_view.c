@@ -9,7 +9,6 @@
 
 #define WORD_BYTES 160u
 #define ERROR_BYTES 1024u
-#define ERROR_COLUMNS 100u
 
 struct word {
     char text[WORD_BYTES];
@@ -27,10 +26,10 @@ struct answer {
     struct table children;
 };
 
+/* The last error stands under its child; what kind of process it is shows in its name. */
 static const struct table_column columns[] = {
-    {"NAME", false, 0},   {"KIND", false, 0},  {"PID", true, 0},     {"STATE", false, 40},
-    {"RESTARTS", true, 0}, {"QUEUED", true, 0}, {"BYTES", true, 0}, {"OLDEST", true, 0},
-    {"LAST ERROR", false, ERROR_COLUMNS},
+    {"NAME", false, 0},   {"PID", true, 0},   {"STATE", false, 40}, {"RESTARTS", true, 0},
+    {"WAITING", true, 0}, {"BYTES", true, 0}, {"OLDEST", true, 0},
 };
 
 /* ---- values ----------------------------------------------------------------------------------------------------- */
@@ -125,7 +124,6 @@ static int child_member(struct json_scan *s, struct slice key, void *target)
 static void put_child(struct table *t, const struct child *child)
 {
     table_word(t, child->name.text);
-    table_word(t, child->kind.text);
     if (child->pid)
         table_number(t, child->pid);
     else
@@ -141,7 +139,7 @@ static void put_child(struct table *t, const struct child *child)
         table_bytes(t, child->bytes);
         table_age(t, child->oldest_ms);
     }
-    table_word(t, child->error);
+    table_note(t, "last error: ", slice_of(child->error));
 }
 
 static int read_children(struct json_scan *s, struct table *table)

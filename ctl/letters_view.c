@@ -8,12 +8,12 @@
 #include "ctl/words.h"
 #include "shared/base/clock.h"
 
-#define REASON_COLUMNS 120u
 #define TIME_BYTES 48u
 
+/* The reason stands under its letter. */
 static const struct table_column columns[] = {
     {"NUMBER", true, 0}, {"EXPORTER", false, 0}, {"SIGNAL", false, 0}, {"RECORDS", true, 0},
-    {"BYTES", true, 0},  {"REJECTED", false, 0}, {"REASON", false, REASON_COLUMNS},
+    {"BYTES", true, 0},  {"REJECTED", false, 0},
 };
 
 /* RFC 3339 in UTC, in seconds; empty for a time that no calendar has. */
@@ -38,7 +38,7 @@ static void put_letter(struct table *t, const Masques__Bus__DeadLetter *letter)
     else
         table_word(t, "-"); /* the exporter did not give them */
     table_word(t, when);
-    table_word(t, letter->reason);
+    table_note(t, "", slice_of(letter->reason));
 }
 
 void letters_view_table(const struct router_answers *answers, struct buf *out)

@@ -8,6 +8,8 @@
 
 #define TEXT_MAX_BYTES (64u * 1024 * 1024)
 #define GAP 2u
+#define NOTE_COLUMNS 1024u
+#define NOTE_INDENT "    "
 
 void table_init(struct table *t, const struct table_column *columns, size_t count)
 {
@@ -43,6 +45,16 @@ void table_number(struct table *t, uint64_t number)
     buf_u64(&text, number);
     table_text(t, buf_slice(&text));
     buf_free(&text);
+}
+
+void table_note(struct table *t, const char *what, struct slice text)
+{
+    if (text.len == 0)
+        return;
+    buf_byte(&t->text, '\t'); /* which no cell has: printable_text() */
+    buf_text(&t->text, what);
+    printable_text(&t->text, text, NOTE_COLUMNS);
+    buf_byte(&t->text, '\n');
 }
 
 void table_bytes_text(uint64_t bytes, struct buf *out)
@@ -117,6 +129,15 @@ static void put_cell(const struct table *t, size_t i, struct slice cell, uint32_
     *owed += GAP + (right ? 0 : pad);
 }
 
+static struct slice take_line(struct slice *rest)
+{
+    const uint8_t *end = memchr(rest->data, '\n', rest->len);
+    struct slice line = slice_make(rest->data, end ? (size_t)(end - rest->data) : rest->len);
+    size_t n = line.len + (end != NULL);
+    *rest = slice_make(rest->data + n, rest->len - n);
+    return line;
+}
+
 void table_print(const struct table *t, struct buf *out)
 {
     uint32_t owed = 0;
@@ -124,14 +145,15 @@ void table_print(const struct table *t, struct buf *out)
         put_cell(t, i, slice_of(t->columns[i].title), &owed, out);
     buf_byte(out, '\n');
     struct slice rest = buf_slice(&t->text);
-    for (size_t row = 0; row < t->rows; row++) {
-        owed = 0;
-        for (size_t i = 0; i < t->column_count && rest.len; i++) {
-            const uint8_t *end = memchr(rest.data, '\n', rest.len);
-            size_t n = end ? (size_t)(end - rest.data) : rest.len;
-            put_cell(t, i, slice_make(rest.data, n), &owed, out);
-            n += end != NULL;
-            rest = slice_make(rest.data + n, rest.len - n);
+    while (rest.len) {
+        if (rest.data[0] == '\t') {
+            struct slice note = take_line(&rest);
+            buf_text(out, NOTE_INDENT);
+            buf_slice_append(out, slice_make(note.data + 1, note.len - 1));
+        } else {
+            owed = 0;
+            for (size_t i = 0; i < t->column_count && rest.len; i++)
+                put_cell(t, i, take_line(&rest), &owed, out);
         }
         buf_byte(out, '\n');
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A table for people: columns as wide as what stands in them, two spaces between, texts of others made harmless
+/* A table for people: columns as wide as what stands in them, two spaces between, and notes under the rows that need
+ * one, so that a table without them fits a terminal of 80 columns. Texts of others are made harmless
  * (shared/base/printable.h). */
 #ifndef MASQUES_CTL_TABLE_H
 #define MASQUES_CTL_TABLE_H
@@ -18,7 +19,7 @@ struct table {
     const struct table_column *columns; /* borrowed */
     size_t column_count;
     size_t at;  /* the column that the next cell goes to */
-    struct buf text; /* of all cells, each ended by a newline */
+    struct buf text; /* of all cells and notes, each ended by a newline; a note begins with a tab */
     uint32_t widths[TABLE_COLUMNS_MAX];
     size_t rows;
 };
@@ -33,6 +34,10 @@ void table_word(struct table *t, const char *text);
 void table_number(struct table *t, uint64_t number);
 void table_bytes(struct table *t, uint64_t bytes); /* "12.3 MiB" */
 void table_age(struct table *t, uint64_t ms);      /* "350ms", "12s", "3m05s", "2h07m", "5d03h"; 0: "-" */
+
+/* A line of its own under the row that is complete now: `what`, then `text`, as long as it likes to be. Empty text:
+ * none. */
+void table_note(struct table *t, const char *what, struct slice text);
 
 /* Appends titles and rows. */
 void table_print(const struct table *t, struct buf *out);

@@ -19,10 +19,11 @@ static const char answer[] =
 static const char shown[] =
     "Server available, up for 1h2m3s since 2026-11-22T10:00:00Z\n"
     "\n"
-    "NAME          KIND      PID  STATE    RESTARTS  QUEUED     BYTES  OLDEST  LAST ERROR\n"
-    "router        router     11  running         1     120  75.0 KiB   1m05s\n"
-    "file/archive  exporter    -  waiting         3     120  75.0 KiB   1m05s  cannot open \\x1b[2J/x: ä\n"
-    "worker/1      worker     12  running         0       -         -       -\n";
+    "NAME          PID  STATE    RESTARTS  WAITING     BYTES  OLDEST\n"
+    "router         11  running         1      120  75.0 KiB   1m05s\n"
+    "file/archive    -  waiting         3      120  75.0 KiB   1m05s\n"
+    "    last error: cannot open \\x1b[2J/x: ä\n"
+    "worker/1       12  running         0        -         -       -\n";
 
 START_TEST(children_stand_in_a_table)
 {

@@ -21,12 +21,19 @@ START_TEST(columns_are_as_wide_as_what_stands_in_them)
     table_word(&t, "");
     table_word(&t, "");
     table_word(&t, "a\x1b[2J");
+    table_note(&t, "why: ", slice_of("a long\tstory\nin lines"));
+    table_note(&t, "why: ", slice_of(""));
+    table_word(&t, "last");
+    table_number(&t, 1);
+    table_word(&t, "");
     table_print(&t, &out);
     buf_byte(&out, '\0');
     ck_assert_str_eq((const char *)out.data, "NAME              N  WHY\n"
                                              "file/archive      7\n"
                                              "ü             12345  long …\n"
-                                             "                     a\\x1b…\n");
+                                             "                     a\\x1b…\n"
+                                             "    why: a long\\tstory\\nin lines\n"
+                                             "last              1\n");
     buf_free(&out);
     table_fini(&t);
 }
