@@ -206,6 +206,8 @@ enum settings_flags_outcome settings_from_flags(int argc, char **argv,
                                                 struct exporter_settings *out, struct buf *why)
 {
     *out = settings_default(ops, options);
+    if (ops->mode_by_hand)
+        out->mode = ops->mode_by_hand;
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (strcmp(arg, "--help") == 0)

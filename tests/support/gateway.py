@@ -233,6 +233,9 @@ class Gateway:
 
     def start(self, wait=True):
         self.ready_file = os.path.join(self.directory, "ready.json")
+        if os.path.exists(self.ready_file):  # of a run before
+            os.unlink(self.ready_file)
+        self._checked = False
         self.process = subprocess.Popen(
             [*DIE_WITH_TEST, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self._env,
