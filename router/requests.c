@@ -352,9 +352,7 @@ static bool all_paid(const struct requests *r, const struct waiting *w)
 static void conclude(struct requests *r, const struct waiting *w, bool paid)
 {
     char error[ERROR_MAX_BYTES];
-    snprintf(error, sizeof error, "not everything is delivered after %" PRIu32 " ms%s", w->within_ms,
-             w->detach ? ": it stays attached" : "");
-    if (w->detach && paid) {
+    if (w->detach) {
         struct subscriber *sub = subscribers_by_name(r->house.subscribers, w->owed->name);
         if (sub && sub->owner != OWNER_CONFIG)
             answer(r, w->session, w->number, detach(r, sub), NULL);
@@ -363,6 +361,7 @@ static void conclude(struct requests *r, const struct waiting *w, bool paid)
                    sub ? "the configuration names it now" : "somebody else has detached it");
         return;
     }
+    snprintf(error, sizeof error, "not everything is delivered after %" PRIu32 " ms", w->within_ms);
     answer(r, w->session, w->number, paid ? 0 : left_of(r, w), paid ? NULL : error);
 }
 
