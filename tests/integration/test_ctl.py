@@ -172,9 +172,35 @@ class TestAttaching(CtlTest):
                     (["teapot/x"], 'there is no exporter of the type "teapot"; supported here: '),
                     (["nop/x", "--path", "y"], "nop/x: path: unknown option"),
                     (["debug/x", "--format", "morse"], 'debug/x: format: got "morse", expected one of: pretty, json'),
-                    (["debug/x", "--", "--json", "y"], "debug/x: json: unknown option")):
+                    (["debug/x", "--", "--json", "y"], "debug/x: json: unknown option"),
+                    (["file/x"], "file/x: path must be non-empty")):
                 self.assertIn(says, self.ctl(gateway, "attach", *arguments, code=1))
             self.assertEqual(sorted(self.exporters(gateway)), ["nop", "nop/taken"])
+
+    def test_a_name_is_free_again_after_its_process_was_started_anew(self):
+        with Gateway(exporters={"nop": {}}) as gateway:
+            self.ctl(gateway, "attach", "nop/x")
+            gateway.wait_replaced("nop/x", gateway.kill_child("nop/x"))
+            self.ctl(gateway, "detach", "nop/x")
+            wait_for(lambda: "nop/x" not in gateway.children(), "its process to end")
+            self.assertEqual(self.ctl(gateway, "attach", "nop/x"), "nop/x is attached.\n")
+            self.ctl(gateway, "detach", "nop/x")
+            wait_for(lambda: "nop/x" not in gateway.children(), "its process to end")
+            Sink(gateway, name="nop/x").stop()
+
+    def test_attached_to_a_file(self):
+        with Gateway(exporters={"nop": {}}) as gateway:
+            path = os.path.join(gateway.directory, "otel.json")
+            busy = Sink(gateway, "--fail-every", "1")  # what was stored before is still there
+            post(gateway, "before")
+            self.ctl(gateway, "attach", "file/archive", "--signals", "logs", "--from", "oldest", "--path", path)
+            post(gateway, "after")
+            self.ctl(gateway, "detach", "file/archive", "--drain")
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(telemetry.ids_of(file), ["before", "after"])
+            self.ctl(gateway, "detach", "sink")
+            busy.process.wait(60)
+            busy.stop()
 
     def test_what_cannot_be_detached(self):
         with Gateway(exporters={"nop": {}}) as gateway:
