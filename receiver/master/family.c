@@ -275,10 +275,12 @@ static void sweep(void *ctx)
     size_t kept = 0;
     for (size_t i = 0; i < family->count; i++) {
         struct member *m = family->members[i];
-        if (m->leaves && !member_lives(m))
+        if (m->leaves && !member_lives(m)) {
+            tell_router_of(family, m); /* its pid is 0 now: the name is free, also for one started by hand */
             member_free(&m);
-        else
+        } else {
             family->members[kept++] = m;
+        }
     }
     family->count = kept;
 }

@@ -245,7 +245,6 @@ static void answer_where(struct gateway *g, struct control_asker *asker)
         answer.health_path = g->config->health.path;
     }
     answer.bus = (char *)family_bus(g->family);
-    answer.pid = (uint32_t)getpid();
     answer.store = (char *)family_store(g->family);
     control_socket_answer(asker, &answer);
 }
