@@ -189,8 +189,8 @@ START_TEST(what_the_router_tells)
     ck_line(text, "otelcol_exporter_sent_spans{exporter=\"tail\"} 40");
     ck_line(text, "otelcol_exporter_send_failed_log_records{exporter=\"debug/a\"} 5"); /* rejected and given up */
     ck_line(text, "otelcol_exporter_enqueue_failed_log_records{exporter=\"debug/a\"} 7");
-    ck_line(text, "otelcol_exporter_queue_size{exporter=\"tail\"} 100");
-    ck_line(text, "otelcol_exporter_queue_capacity{exporter=\"tail\"} 9999");
+    ck_line(text, "otelcol_exporter_queue_size{exporter=\"tail\",data_type=\"logs\"} 100");
+    ck_line(text, "otelcol_exporter_queue_capacity{exporter=\"tail\",data_type=\"logs\"} 9999");
     ck_line(text, "masques_exporter_state{exporter=\"tail\",state=\"running\",owner=\"attached\"} 1");
     ck_line(text, "masques_queue_records{exporter=\"debug/a\",signal=\"logs\"} 5");
     ck_line(text, "masques_queue_oldest_seconds{exporter=\"debug/a\",signal=\"logs\"} 1.25");
