@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The health endpoint: what the collector's health_check says, and what became of the children."""
-import glob
 import os
 import random
 import re
@@ -112,6 +111,25 @@ def source(gateway, service, signal_name):
     return found[0] if found else {"records": 0, "lostBeforeUs": 0, "sessions": 0}
 
 
+def connections_to_both_workers(gateway, each=4):
+    """Open connections, the first half of them held by one worker, the rest by the other: each is opened while the other
+    worker stands still."""
+    def stands_still(pid):
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rsplit(b")", 1)[1].split()[0] == b"T"
+    found = []
+    for still in ("worker/1", "worker/2"):
+        pid = gateway.kill_child(still, signal.SIGSTOP)
+        try:
+            wait_for(lambda: stands_still(pid), f"{still} to stand still")
+            for _ in range(each):
+                found.append(http_client.Connection(gateway.http))
+                post_events(found[-1], "nobody", [])
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    return found
+
+
 class WhoWasHeard(unittest.TestCase):
     """Batches of one session come over many connections, and so through both workers, in no order."""
 
@@ -122,10 +140,10 @@ class WhoWasHeard(unittest.TestCase):
             batches = [range(at, at + 100) for at in range(0, self.SLACK + 1000, 100)]
             lost = [batches.pop(3), batches.pop(5)]
             batches[0], batches[2] = batches[2], batches[0]
-            connections = [http_client.Connection(gateway.http) for _ in range(8)]
+            connections = connections_to_both_workers(gateway)
             for at, batch in enumerate(batches):
-                post_events(connections[at % 8], "first", batch)
-                post_events(connections[(at + 1) % 8], "second", batch)
+                post_events(connections[at * 5 % 8], "first", batch)
+                post_events(connections[(at * 5 + 4) % 8], "second", batch)
             post_events(connections[0], "first", batches[4])  # a client that sends a batch twice
             records = sum(len(batch) for batch in batches) * 2 + 100
             wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == records, "all that was sent")
@@ -199,19 +217,21 @@ class WhoWasHeard(unittest.TestCase):
             self.assertLess(after - before, 4096, "KiB that the router has grown by, with 90,000 more names")
 
 
-LOGS_OF_CLAUDE_CODE = sorted(glob.glob(os.path.join(FIXTURES, "claude-code.tools3.logs.*[0-9].bin")))
-
-
 class Captured(unittest.TestCase):
-    """What Claude Code was seen to send, in a session as long as it takes for a gap to count."""
+    """What Claude Code was seen to send, in sessions as long as it takes for a gap to count."""
 
     SLACK = 2048
 
-    def setUp(self):
-        with open(LOGS_OF_CLAUDE_CODE[0], "rb") as file:
-            self.message = telemetry.oracle.decode("logs", file.read())
-        self.events = sum(1 for _ in self.numbered(self.message))
-        self.assertGreater(self.events, 10)
+    @classmethod
+    def setUpClass(cls):
+        cls.long, cls.short = (cls.capture(name) for name in ("tools3", "tool"))
+        if [sum(1 for _ in cls.numbered(message)) for message in (cls.long, cls.short)] != [15, 11]:
+            raise AssertionError("other captures than this test was written for")
+
+    @staticmethod
+    def capture(name):
+        with open(os.path.join(FIXTURES, f"claude-code.{name}.logs.http-protobuf.001.bin"), "rb") as file:
+            return telemetry.oracle.decode("logs", file.read())
 
     @staticmethod
     def numbered(message):
@@ -222,55 +242,59 @@ class Captured(unittest.TestCase):
                     values = {attribute.key: attribute.value for attribute in record.attributes}
                     yield values["session.id"], values["event.sequence"]
 
-    def batch(self, session, at):
-        """The captured batch as the at-th of a session."""
-        message = type(self.message)()
-        message.CopyFrom(self.message)
-        for session_id, sequence in self.numbered(message):
+    def send(self, connection, captured, session, at):
+        """The captured batch as the at-th of a process in a session. Returns how many events it has."""
+        message = type(captured)()
+        message.CopyFrom(captured)
+        records = list(self.numbered(message))
+        for session_id, sequence in records:
             session_id.string_value = session
-            sequence.int_value += at * self.events
-        return message.SerializeToString()
-
-    def send(self, connection, session, at):
-        connection.send(http_client.request("/v1/logs", self.batch(session, at)))
+            sequence.int_value += at * len(records)
+        connection.send(http_client.request("/v1/logs", message.SerializeToString()))
         self.assertEqual(connection.read_answer().status, 200)
-        return self.events
+        return len(records)
 
-    def test_batches_that_never_came_out_of_order_on_two_workers_and_a_session_begun_anew(self):
-        batches = self.SLACK // self.events + 20
+    def check(self, gateway, records, lost, sessions):
+        wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == records, f"{records} events")
+        entry = source(gateway, "claude-code", "logs")
+        self.assertEqual((entry["lostBeforeUs"], entry["sessions"]), (lost, sessions))
+        self.assertEqual(gateway.health()["eventSequenceGaps"], lost)
+
+    def test_batches_that_never_came_out_of_order_on_two_workers_and_sessions_that_are_resumed(self):
         never = {7, 8, 15}
-        random.seed(4)
+        last = self.SLACK // 15 + 20
+        chance = random.Random(4)
+        order = sorted((at for at in range(1, last) if at not in never), key=lambda at: at + chance.uniform(0, 4))
         with Gateway(exporters={"nop": {}}) as gateway:
-            connections = [http_client.Connection(gateway.http) for _ in range(8)]
-            # Overtaking each other by some places, as requests on several connections do.
-            order = sorted((at for at in range(1, batches) if at not in never), key=lambda at: at + random.uniform(0, 4))
-            sent = self.send(connections[0], "a", 0)
-            for place, at in enumerate(order):
-                sent += self.send(connections[place % 8], "a", at)
-            wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == sent, "all that was sent")
-            self.assertEqual(source(gateway, "claude-code", "logs")["lostBeforeUs"], len(never) * self.events)
+            connections = connections_to_both_workers(gateway)
+            sent = self.send(connections[0], self.long, "a", 0)
+            for place, at in enumerate(order):  # overtaking each other, as requests on several connections do
+                sent += self.send(connections[place * 5 % 8], self.long, "a", at)
+            self.check(gateway, sent, 3 * 15, 1)
             wait_for(lambda: all(sum(worker["accepted"].values()) for worker in gateway.children("worker").values()),
                      "both workers to have had some of it")
-            # `claude --resume`: the same session, another process, numbers from 0; one of its batches is lost, too.
-            for at in range(batches):
-                if at != 3:
-                    sent += self.send(connections[at % 8], "a", at)
-            wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == sent, "the resumed session")
-            entry = source(gateway, "claude-code", "logs")
-            self.assertEqual((entry["lostBeforeUs"], entry["sessions"]), ((len(never) + 1) * self.events, 1))
-            self.assertEqual(gateway.health()["eventSequenceGaps"], (len(never) + 1) * self.events)
+            # Resumed: another process under the same session, with numbers from 0. Nothing of it is lost, and it
+            # does not fill the gaps of the first one.
+            for at in range(30):
+                sent += self.send(connections[at * 5 % 8], self.short, "a", at)
+            self.check(gateway, sent, 3 * 15, 1)
+            # A short process, and one that resumes it and loses a batch.
+            for at in range(2):
+                sent += self.send(connections[at * 5 % 8], self.long, "b", at)
+            for at in range(self.SLACK // 11 + 20):
+                if at != 10:
+                    sent += self.send(connections[at * 5 % 8], self.short, "b", at)
+            self.check(gateway, sent, 3 * 15 + 11, 2)
             for connection in connections:
                 connection.close()
 
     def test_the_captured_requests_themselves_have_no_gap(self):
+        names = ("tools3", "tool", "hello")
         with Gateway(exporters={"nop": {}}) as gateway:
-            for path in LOGS_OF_CLAUDE_CODE:
-                with open(path, "rb") as file:
-                    self.assertEqual(http_client.post(gateway.http, "/v1/logs", file.read()).status, 200)
-            count = self.events * len(LOGS_OF_CLAUDE_CODE)
-            wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == count, "all events")
-            entry = source(gateway, "claude-code", "logs")
-            self.assertEqual((entry["sessions"], entry["lostBeforeUs"]), (len(LOGS_OF_CLAUDE_CODE), 0))
+            for name in names:
+                body = self.capture(name).SerializeToString()
+                self.assertEqual(http_client.post(gateway.http, "/v1/logs", body).status, 200)
+            self.check(gateway, 15 + 11 + 7, 0, len(names))
 
 
 class Configuration(unittest.TestCase):
