@@ -49,6 +49,7 @@ struct gateway {
     struct standing standing;
     enum course course;
     bool reload_again;                  /* SIGHUP came while it could not be done */
+    bool hand_over_again;               /* SIGUSR2 did */
     struct control_asker *reload_asker; /* who waits for the end of the reload; NULL: nobody */
     int exit_code;
 };
@@ -123,13 +124,27 @@ static void begin_reload(struct gateway *g)
     notify_reloading("reading the configuration again");
 }
 
-/* What came while it could not be done. */
-static void reload_if_wanted(struct gateway *g)
+/* What came while it could not be done. A hand-over first: the next image reads the configuration anyway. */
+static void do_what_waits(struct gateway *g)
 {
-    if (!g->reload_again || occupied(g))
-        return;
-    g->reload_again = false;
-    begin_reload(g);
+    if (g->hand_over_again && !occupied(g)) {
+        g->hand_over_again = false;
+        upgrade_check(g->upgrade);
+    }
+    if (g->reload_again && !occupied(g)) {
+        g->reload_again = false;
+        begin_reload(g);
+    }
+}
+
+/* A signal, now or as soon as it can be; while the family ends it is for nothing. `again` is its flag. */
+static void follow(struct gateway *g, const char *signal_name, bool *again)
+{
+    const char *why = occupied(g);
+    *again = g->course == COURSE_STAY;
+    if (why)
+        log_info(&g->log, "%s: %s; %s", signal_name, why, *again ? "it is followed after that" : "nothing is done");
+    do_what_waits(g);
 }
 
 static void reload_done(void *ctx)
@@ -137,18 +152,14 @@ static void reload_done(void *ctx)
     struct gateway *g = ctx;
     notify_ready("accepting telemetry");
     answer_reload(g, "");
-    reload_if_wanted(g);
+    do_what_waits(g);
 }
 
 static void asked_to_reload(void *ctx, int signum)
 {
     struct gateway *g = ctx;
-    const char *why = occupied(g);
     (void)signum;
-    g->reload_again = g->course == COURSE_STAY;
-    if (why)
-        log_info(&g->log, "SIGHUP: %s%s", why, g->reload_again ? "; the configuration is read after that" : "");
-    reload_if_wanted(g);
+    follow(g, "SIGHUP", &g->reload_again);
 }
 
 /* ---- hand-over -------------------------------------------------------------------------------------------------- */
@@ -159,7 +170,7 @@ static void begin_hand_over(void *ctx, const char *error)
     uint64_t grace_ms = g->config->masques.grace_ns / CLOCK_NS_PER_MS;
     if (error) {
         log_error(&g->log, "this image of the program stays: %s", error);
-        reload_if_wanted(g);
+        do_what_waits(g);
         return;
     }
     if (occupied(g))
@@ -175,12 +186,8 @@ static void begin_hand_over(void *ctx, const char *error)
 static void asked_to_hand_over(void *ctx, int signum)
 {
     struct gateway *g = ctx;
-    const char *why = occupied(g);
     (void)signum;
-    if (why)
-        log_warn(&g->log, "SIGUSR2: nothing is done: %s", why);
-    else
-        upgrade_check(g->upgrade);
+    follow(g, "SIGUSR2", &g->hand_over_again);
 }
 
 /* ---- what the family tells -------------------------------------------------------------------------------------- */
@@ -195,7 +202,7 @@ static void family_is_ready(void *ctx)
     if (file && ready_file_write(file, g->ports.list, g->ports.count, family_bus(g->family)) != GW_OK)
         log_error(&g->log, "cannot write the ready file %s: %s", file, strerror(errno));
     notify_ready("accepting telemetry");
-    reload_if_wanted(g);
+    do_what_waits(g);
 }
 
 static void family_failed(void *ctx, const char *why)
@@ -245,7 +252,6 @@ static void answer_where(struct gateway *g, struct control_asker *asker)
         answer.health_path = g->config->health.path;
     }
     answer.bus = (char *)family_bus(g->family);
-    answer.pid = (uint32_t)getpid();
     answer.store = (char *)family_store(g->family);
     control_socket_answer(asker, &answer);
 }
@@ -314,14 +320,17 @@ static bool on_terminal(void)
     return fd >= 0;
 }
 
-static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
+/* Those first whose default would end a gateway that is about to start, though they do not ask for that. */
+static const int signals[] = {SIGHUP, SIGUSR2, SIGTERM, SIGINT};
+#define NOT_TO_END 2u
+#define ALL_SIGNALS (sizeof signals / sizeof signals[0])
 
 /* Blocked while nobody watches them: what comes then waits, also over execv(2). */
-static void block_signals(int how)
+static void block_signals(int how, size_t count)
 {
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    for (size_t i = 0; i < count; i++)
         sigaddset(&set, signals[i]);
     sigprocmask(how, &set, NULL);
 }
@@ -414,10 +423,10 @@ static int live(struct gateway *g, char why[512])
     if (err != GW_OK)
         return err;
     take_course(g, COURSE_STAY);
-    block_signals(SIG_UNBLOCK);
+    block_signals(SIG_UNBLOCK, ALL_SIGNALS);
     family_start(g->family);
     loop_run(g->loop);
-    block_signals(SIG_BLOCK);
+    block_signals(SIG_BLOCK, ALL_SIGNALS);
     return GW_OK;
 }
 
@@ -432,6 +441,7 @@ static void become_next(struct gateway *g)
 static int run(struct gateway *g)
 {
     char why[512] = "the standard descriptors cannot be put in order";
+    block_signals(SIG_BLOCK, NOT_TO_END);
     if (standard_files_prepare() != GW_OK)
         return fail(why);
     g->log = (struct log){"receiver", (enum log_level)g->config->masques.log_level, STDERR_FILENO};
