@@ -15,7 +15,6 @@
 #include "receiver/master/roster.h"
 #include "receiver/master/settings.h"
 #include "shared/base/clock.h"
-#include "shared/base/entropy.h"
 #include "shared/base/program.h"
 
 #define WATCH_MS 250u
@@ -388,7 +387,7 @@ struct family *family_new(struct loop *loop, const struct family_parts *parts,
         snprintf(why, 512, "cannot make a pipe: %s", strerror(errno));
         goto fail;
     }
-    if (settings_share(&family->shared, &family->parts, entropy_u64(), workers, why) != GW_OK ||
+    if (settings_share(&family->shared, &family->parts, parts->run, workers, why) != GW_OK ||
         add_members(family, workers, why) != GW_OK)
         goto fail;
     if (loop_on_signal(loop, SIGCHLD, reap, family) != GW_OK)

@@ -20,6 +20,7 @@
 #include "receiver/master/standard_files.h"
 #include "receiver/master/upgrade.h"
 #include "shared/base/clock.h"
+#include "shared/base/entropy.h"
 
 #define HAND_OVER_WORKERS_MS 5000u   /* requests in flight, at most */
 #define HAND_OVER_EXPORTERS_MS 1000u /* deliveries in progress, at most */
@@ -38,6 +39,7 @@ struct gateway {
     struct log log;
     struct runtime_dir runtime;
     struct ports ports;
+    uint64_t run; /* goes on over a hand-over: to exporters that is no new start of the gateway */
     struct loop *loop;
     struct family_parts parts; /* the family borrows them */
     struct family *family;
@@ -364,6 +366,7 @@ static int bring_up(struct gateway *g, char why[512])
         .runtime = &g->runtime,
         .listeners = g->ports.list,
         .listener_count = g->ports.otlp_count,
+        .run = g->run,
         .log = &g->log,
     };
     g->family = family_new(g->loop, &g->parts, &family_events, g, why);
@@ -407,6 +410,7 @@ static int open_places(struct gateway *g, char why[512])
     struct inherited inherited;
     const char *ready_file = g->arguments->ready_file;
     int err = inherited_read(&inherited, why);
+    g->run = inherited.run ? inherited.run : entropy_u64() | 1;
     if (err == GW_OK)
         err = runtime_dir_open(&g->runtime, g->config->masques.runtime_directory, inherited.lock, why);
     if (err == GW_OK)
@@ -433,7 +437,9 @@ static int live(struct gateway *g, char why[512])
 /* Returns only when it could not be done. */
 static void become_next(struct gateway *g)
 {
-    struct inherited what = ports_to_leave(&g->ports, g->runtime.lock);
+    struct inherited what = ports_to_leave(&g->ports);
+    what.lock = g->runtime.lock;
+    what.run = g->run;
     upgrade_become(g->image, g->argv, &what);
     log_error(&g->log, "cannot become %s: %s; going on as before", g->image, strerror(errno));
 }

@@ -241,6 +241,23 @@ class Upgrade(unittest.TestCase):
             self.assertEqual(os.stat(f"/proc/{gateway.process.pid}/exe").st_ino, os.stat(gateway.program).st_ino)
             self.assertNotIn("(deleted)", os.readlink(f"/proc/{gateway.process.pid}/exe"))
 
+    def test_to_a_file_exporter_it_is_no_new_start(self):
+        """Without `append` it empties its file once in a run of the gateway."""
+        gateway = Gateway(exporters={"nop": {}})
+        self.addCleanup(gateway.destroy)
+        path = os.path.join(gateway.directory, "out")
+        gateway.exporters = {"file": {"path": path}}
+
+        def ids():
+            with open(path, encoding="utf-8") as file:
+                return telemetry.ids_of([line for line in file if line.endswith("\n")])
+        with gateway.start():
+            for number in range(3):
+                grpc_client.export(gateway.grpc, "logs", telemetry.logs([f"r{number}"]))
+                hand_over(gateway)
+                wait_for(lambda: len(ids()) > number, "the record in the file")
+            self.assertEqual(ids(), ["r0", "r1", "r2"])
+
     def test_another_address_is_opened_and_the_old_one_closed(self):
         with Gateway() as gateway:
             before, grpc = gateway.http, gateway.grpc
