@@ -98,6 +98,7 @@ static void refuse_reload(struct gateway *g, const char *why)
 {
     snprintf(g->standing.reload_error, sizeof g->standing.reload_error, "%s", why);
     log_error(&g->log, "the configuration stays as it is: %s", why);
+    notify_ready("accepting telemetry; the configuration could not be read again");
     answer_reload(g, why);
 }
 
@@ -107,6 +108,7 @@ static void begin_reload(struct gateway *g)
     struct config *next = NULL;
     char why[512];
     g->standing.reloaded_ns = clock_wall_ns();
+    notify_reloading("reading the configuration again");
     if (!g->arguments->config) {
         refuse_reload(g, "the gateway was started without a configuration file");
         return;
@@ -123,7 +125,6 @@ static void begin_reload(struct gateway *g)
     }
     g->standing.reload_error[0] = '\0';
     g->log.level = (enum log_level)g->config->masques.log_level;
-    notify_reloading("reading the configuration again");
 }
 
 /* What came while it could not be done. A hand-over first: the next image reads the configuration anyway. */

@@ -188,6 +188,8 @@ class Gateway:
         self.exit_code = None
         self._checked = False
         self.program = RECEIVER
+        self.launcher = ()  # a program that becomes the receiver
+        self.descriptors = ()  # to be passed on
 
     # -- configuration
 
@@ -238,9 +240,9 @@ class Gateway:
     def start(self, wait=True):
         self.ready_file = os.path.join(self.directory, "ready.json")
         self.process = subprocess.Popen(
-            [*DIE_WITH_TEST, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
+            [*DIE_WITH_TEST, *self.launcher, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self._env,
-            start_new_session=True)
+            pass_fds=self.descriptors, start_new_session=True)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None
         self.stderr = Lines(self.process.stderr)
         if wait:
