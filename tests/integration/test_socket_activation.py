@@ -2,9 +2,9 @@
 """Started as systemd starts a service: with listening sockets that somebody else holds, who keeps them over a restart,
 and with a socket on which to say how it goes."""
 import os
+import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -13,7 +13,7 @@ import unittest
 import control
 import suite
 import telemetry
-from gateway import Gateway, wait_for
+from gateway import RECEIVER, Gateway, run_program, wait_for
 from http_client import Connection, request
 from sender import Senders
 
@@ -61,15 +61,9 @@ class Sockets(Case):
     def test_they_are_taken_by_their_addresses(self):
         for names in ("-", "a.socket:a.socket:a.socket", "unknown:unknown:unknown"):
             with self.subTest(names=names):
-                gateway = self.gateway(names)
-                gateway.override_otlp("grpc", {"endpoint": "127.0.0.1:%d" % self.address("grpc")[1]})
-                gateway.override_otlp("http", {"endpoint": "127.0.0.1:%d" % self.address("http")[1]})
-                gateway.sockets = None
-                health = "127.0.0.1:%d" % self.address("health")[1]
-                config = gateway.config
-                gateway.config = lambda: config().replace('"health_check": {\n      "endpoint": "127.0.0.1:0"',
-                                                          '"health_check": {\n      "endpoint": "%s"' % health)
-                with gateway.start():
+                endpoints = {name: "127.0.0.1:%d" % self.address(name)[1] for name in PROTOCOLS}
+                otlp = {name: {"endpoint": endpoints[name]} for name in ("grpc", "http")}
+                with self.gateway(names, otlp=otlp, health=endpoints["health"]).start() as gateway:
                     self.assert_theirs(gateway)
                     self.assertEqual(self.post("one").status, 200)
 
@@ -85,7 +79,7 @@ class Sockets(Case):
 
     def test_a_restart_of_the_service_refuses_nothing(self):
         directory = tempfile.mkdtemp(prefix="masques-activation-", dir="/var/tmp")
-        self.addCleanup(subprocess.run, ["rm", "-r", directory], check=False)
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         out = os.path.join(directory, "out")
 
         def service():
@@ -141,6 +135,24 @@ class Sockets(Case):
                              "(http) is no listening stream socket")
 
 
+class Units(unittest.TestCase):
+    """The files of deploy/systemd, as far as systemd itself can judge them without running."""
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
+    def test_systemd_finds_nothing_wrong_with_them(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for name in ("masques-receiver.service", "masques-receiver.socket"):
+                with open(os.path.join(os.environ["MASQUES_SOURCE_DIR"], "deploy", "systemd", name),
+                          encoding="utf-8") as file:
+                    text = file.read()
+                with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+                    file.write(text.replace("/usr/bin/masques-receiver", RECEIVER))
+            done = run_program("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+                               os.path.join(directory, "masques-receiver.service"),
+                               os.path.join(directory, "masques-receiver.socket"))
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+
 class Notices:
     """What a service manager hears."""
 
@@ -168,7 +180,7 @@ class Notices:
 class Notifying(Case):
     def notices(self, **how):
         directory = tempfile.mkdtemp(prefix="masques-notify-")
-        self.addCleanup(subprocess.run, ["rm", "-r", directory], check=False)
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         notices = Notices(directory, **how)
         self.addCleanup(notices.socket.close)
         return notices

@@ -163,6 +163,7 @@ class Gateway:
     pipelines   {signal: [exporter ids]}
     masques     more keys of `masques:`
     otlp        {"grpc": {...}, "http": {...}} to merge into the endpoints
+    health      whether there is a health endpoint, or which
     telemetry   what stands in `service::telemetry`
     """
 
@@ -225,7 +226,8 @@ class Gateway:
         if self._telemetry:
             config["service"]["telemetry"] = self._telemetry
         if self._health:
-            config["extensions"] = {"health_check": {"endpoint": "127.0.0.1:0"}}
+            config["extensions"] = {"health_check": {"endpoint": self._health if isinstance(self._health, str)
+                                                        else "127.0.0.1:0"}}
             config["service"]["extensions"] = ["health_check"]
         return json.dumps(config, indent=2)
 
