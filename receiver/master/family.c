@@ -233,6 +233,11 @@ void family_end(struct family *family)
 static void sweep(void *ctx)
 {
     struct family *family = ctx;
+    for (size_t i = 0; i < family->roster.count; i++) {
+        struct member *m = family->roster.members[i];
+        if (m->leaves && !member_lives(m))
+            briefing_expect(router_of(family), m); /* its pid is 0: the name is free, also for one started by hand */
+    }
     roster_forget(&family->roster);
 }
 

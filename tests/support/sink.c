@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A durable exporter for loss tests: appends a line for every batch and the ids of its records to a file, and only
- * then says DONE. Started by hand: sink --router ENDPOINT --out FILE [--delay-ms N] [--fail-every N].
+ * then says DONE. Started by hand: sink --router ENDPOINT --out FILE [--delay-ms N] [--fail-every N]
+ * [--reject-every N] [--bytes 1].
  *
- *   <signal> <generation> <first> <last> <attempt> <digest> <batch> <records> <id> <id> ...
+ *   <signal> <generation> <first> <last> <attempt> <digest> <batch> <records> <id> <id> ... [=<the batch in hex>]
  *
- * A record's id is its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With
- * --fail-every N each Nth delivery pushed is answered RETRY before anything is written. */
+ * The last word is there with --bytes 1. A line that a kill has torn is cut off at the next start. A record's id is
+ * its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With --fail-every N each Nth
+ * delivery pushed is answered RETRY before anything is written; with --reject-every N each Nth is rejected with all its
+ * records, and nothing of it is written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,6 +28,8 @@ struct sink_options {
     char out[PATH_MAX_BYTES];
     uint32_t delay_ms;
     uint32_t fail_every;
+    uint32_t reject_every;
+    uint32_t bytes;
 };
 
 /* A delivery that waits for its delay. */
@@ -64,12 +69,26 @@ static int sink_option(void *options, const char *path, const char *text, struct
         return number(text, &o->delay_ms, why);
     if (strcmp(path, "fail_every") == 0)
         return number(text, &o->fail_every, why);
+    if (strcmp(path, "reject_every") == 0)
+        return number(text, &o->reject_every, why);
+    if (strcmp(path, "bytes") == 0)
+        return number(text, &o->bytes, why);
     if (strcmp(path, "out") == 0 && strlen(text) < sizeof o->out) {
         strcpy(o->out, text);
         return 0;
     }
     buf_printf(why, "%s: unknown option or too long", path);
     return GW_ERR_INVALID;
+}
+
+/* Cuts the file behind its last whole line. */
+static int cut_torn_line(int fd)
+{
+    off_t end = lseek(fd, 0, SEEK_END);
+    char byte = '\n';
+    while (end > 0 && pread(fd, &byte, 1, end - 1) == 1 && byte != '\n')
+        end--;
+    return ftruncate(fd, end);
 }
 
 static void *sink_open(struct exporter_host *host, const void *options, const char **why)
@@ -81,8 +100,8 @@ static void *sink_open(struct exporter_host *host, const void *options, const ch
     s->options = o;
     s->loop = exporter_loop(host);
     s->line = buf_make(LINE_MAX_BYTES);
-    s->fd = open(o->out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (s->fd < 0) {
+    s->fd = open(o->out, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (s->fd < 0 || cut_torn_line(s->fd) != 0) {
         *why = "--out FILE is missing or cannot be opened";
         free(s);
         return NULL;
@@ -117,6 +136,16 @@ static void write_ids(struct buf *line, enum otlp_signal signal, struct slice ba
             otlp_value_text(&id, line);
         else
             buf_printf(line, "#%016" PRIx64, (uint64_t)XXH3_64bits(r->bytes.data, r->bytes.len));
+    }
+}
+
+static void write_bytes(struct buf *line, struct slice batch)
+{
+    static const char digits[] = "0123456789abcdef";
+    buf_slice_append(line, slice_of(" ="));
+    for (size_t i = 0; i < batch.len; i++) {
+        buf_byte(line, (uint8_t)digits[batch.data[i] >> 4]);
+        buf_byte(line, (uint8_t)digits[batch.data[i] & 15]);
     }
 }
 
@@ -156,6 +185,8 @@ static void record(struct sink *s, struct delivery *d)
                    delivery_attempt(d), delivery_digest(d), index++,
                    count_records(signal, batch.bytes));
         write_ids(&s->line, signal, batch.bytes);
+        if (s->options->bytes)
+            write_bytes(&s->line, batch.bytes);
         buf_byte(&s->line, '\n');
     }
     if (rc == 0)
@@ -191,12 +222,37 @@ static void on_delay_over(void *ctx)
     record(s, waiting_take(waiting_find(s, w->delivery)));
 }
 
+/* With its bytes, so that they can be replayed. */
+static void reject(struct sink *s, struct delivery *d)
+{
+    struct reader_batch batch;
+    int rc;
+    buf_clear(&s->line);
+    while ((rc = delivery_next(d, &batch)) == 1)
+        buf_slice_append(&s->line, batch.bytes);
+    if (rc == 0 && !buf_ok(&s->line))
+        rc = GW_ERR_NOMEM;
+    if (rc != 0) {
+        delivery_unreadable(d, rc);
+        return;
+    }
+    const struct delivery_reject all = {
+        .count = delivery_records(d), .reason = "asked to reject", .bytes = buf_slice(&s->line)};
+    const struct delivery_verdict verdict = {
+        .outcome = MASQUES__BUS__OUTCOME__DONE, .rejected = &all, .rejected_count = 1};
+    delivery_finish(d, &verdict);
+}
+
 static void sink_push(void *exporter, struct delivery *d)
 {
     struct sink *s = exporter;
     s->pushed++;
     if (s->options->fail_every && s->pushed % s->options->fail_every == 0) {
         delivery_retry(d, FAIL_AFTER_MS, "asked to fail");
+        return;
+    }
+    if (s->options->reject_every && s->pushed % s->options->reject_every == 0) {
+        reject(s, d);
         return;
     }
     struct waiting *w = s->options->delay_ms ? calloc(1, sizeof *w) : NULL;
@@ -234,7 +290,9 @@ int main(int argc, char **argv)
         .summary = "writes the ids of all records to a file, for loss tests",
         .flags = "  --out FILE          where the ids go; appended\n"
                  "  --delay-ms N        how long every delivery takes\n"
-                 "  --fail-every N      answer each Nth delivery with RETRY\n",
+                 "  --fail-every N      answer each Nth delivery with RETRY\n"
+                 "  --reject-every N    reject all records of each Nth delivery\n"
+                 "  --bytes 1           write the bytes of every batch, too\n",
         .mode = MASQUES__BUS__MODE__DURABLE,
         .options_bytes = sizeof(struct sink_options),
         .option = sink_option,

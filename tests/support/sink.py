@@ -14,7 +14,7 @@ class Sink:
     def __init__(self, gateway, *arguments, name="sink", signals="logs", start="oldest"):
         self.gateway = gateway
         self.name = name
-        self.file = os.path.join(gateway.directory, name + ".out")
+        self.file = os.path.join(gateway.directory, name.replace("/", "-") + ".out")
         open(self.file, "ab").close()
         self.process = subprocess.Popen(
             [*DIE_WITH_TEST, PROGRAM, "--router", gateway.ready["bus"], "--name", name, "--signals", signals, "--mode", "durable",
@@ -30,11 +30,19 @@ class Sink:
 
     def lines(self):
         """What it wrote: (delivery, attempt, ids of one batch)."""
+        return [(delivery, attempt, ids) for delivery, attempt, ids, _ in self.batches()]
+
+    def batches(self):
+        """(delivery, attempt, ids, the batch's bytes when the sink was started with --bytes). A last line without its
+        end is still being written, or was torn by a kill: it was never answered DONE."""
         found = []
         with open(self.file, encoding="utf-8") as file:
             for line in file:
+                if not line.endswith("\n"):
+                    break
                 words = line.split()
-                found.append((tuple(words[:4]), int(words[4]), words[8:]))
+                raw = bytes.fromhex(words.pop()[1:]) if words[-1].startswith("=") else b""
+                found.append((tuple(words[:4]), int(words[4]), words[8:], raw))
         return found
 
     def counts(self):

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the chaos tests act on: a gateway with a store, a far end that remembers, an oracle and clients."""
+import os
+import random
+
+from gateway import Gateway, wait_for
+from oracle import Clients, FileEnd, Oracle, SinkEnd, Verdict, counted, wait_delivered
+from power_cut import Disk
+from sink import Sink
+
+FILE = "file/out"
+
+
+class Scene:
+    """A gateway and its far end: the file exporter's file (`to` "file"), or the durable exporter of the tests, attached
+    by hand ("sink"). `fsync` None: the store lies in memory. `disk`: the store and the file are on a disk of the
+    test's own (self.disk)."""
+
+    def __init__(self, case, seed, to="file", fsync="always", exporters=None, store=None, file=None, disk=False,
+                 signals=("logs", "metrics", "traces"), payload=(0, 300), sink_arguments=(), start=True, **options):
+        self.case = case
+        self.random = random.Random(seed)
+        self.to = to
+        self.name = FILE if to == "file" else "sink"
+        self.gateway = Gateway(exporters=dict({"nop": {}} if exporters is None else exporters), **options)
+        case.addCleanup(self.gateway.destroy)
+        self.store = os.path.join(self.gateway.directory, "store")
+        self.out = os.path.join(self.gateway.directory, "out")
+        os.mkdir(self.out)
+        if to == "file":
+            path = os.path.join(self.out, "telemetry.jsonl")
+            self.gateway.exporters[FILE] = {"path": path, "append": True, **(file or {})}
+        if fsync:
+            self.gateway.options({"store": {"directory": self.store, "fsync": fsync, **(store or {})}})
+        self.disk = Disk(self.gateway.directory, "store", "out") if disk else None
+        if disk:
+            self.gateway.env.update(self.disk.env())
+        self.oracle = Oracle(self.random, signals, payload)
+        self.clients = None
+        self.sink = None
+        self.sink_arguments = sink_arguments
+        self.end = FileEnd(os.path.join(self.out, "*"))
+        if start:
+            self.start()
+
+    def start(self):
+        self.gateway.start()
+        if self.to == "sink" and self.sink is None:
+            self.start_sink()
+            self.case.addCleanup(lambda: self.sink.kill())
+            self.end = SinkEnd(self.sink)
+
+    def start_sink(self):
+        """Also again, after it was killed: it goes on with its file."""
+        self.sink = Sink(self.gateway, "--bytes", "1", *self.sink_arguments, signals="logs,metrics,traces")
+        self.end.sink = self.sink
+
+    def start_clients(self, **options):
+        self.clients = Clients(self.oracle, self.gateway, self.random, **options).start()
+        self.case.addCleanup(self.clients.stop)
+        return self.clients
+
+    # -- events
+
+    def wait_attached(self):
+        """A sink comes back by itself after the family was started again; the file exporter is started."""
+        wait_for(lambda: self.name in self.gateway.children(), f"{self.name} to be there")
+
+    def cut_power(self, mode="random", names_mode=None):
+        """The family dies at once, the disk keeps what it must and what chance leaves it. Not started again."""
+        self.gateway.kill_family(["router"] + ([FILE] if self.to == "file" else []))
+        return self.disk.cut(self.random, mode, names_mode)
+
+    # -- the end
+
+    def lost(self):
+        """Records that the gateway reports as lost or rejected on the way to the far end."""
+        return counted(self.gateway, self.name)
+
+    def pending(self):
+        return self.gateway.child(self.name)["queue"]["records"]
+
+    def verdict(self):
+        return Verdict(self.oracle, self.end)
+
+    def settle(self, deadline=120):
+        """Stops the clients; waits until everything is delivered or reported lost; returns the verdict."""
+        if self.clients:
+            self.clients.stop()
+        wait_delivered(self.oracle, self.end, self.lost, deadline)
+        wait_for(lambda: self.pending() == 0, "nothing to be pending")
+        return self.verdict()
+
+    def stop(self):
+        if self.sink:
+            self.sink.stop()
+        self.gateway.stop()
