@@ -2,6 +2,9 @@
 #include "router/deliver.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
+
+#include "router/store/le.h"
 
 void deliver_fini(struct deliver *d)
 {
@@ -155,6 +158,27 @@ static int send_inline(struct deliver *d, struct store *store, struct sessions *
     blob_drop(payload);
     free(frames);
     return err;
+}
+
+int deliver_send_letter(struct sessions *sessions, struct subscriber *sub,
+                        Masques__Bus__Deliver *said, const struct dead_letter *letter,
+                        struct blob *payload)
+{
+    uint8_t checksum[8];
+    uint64_t received_ns = letter->rejected_ns;
+    uint32_t records = letter->records < UINT32_MAX ? (uint32_t)letter->records : UINT32_MAX;
+    struct link_payload frame_of = {slice_make(payload->data, payload->len), payload};
+    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
+    le_put_u64(checksum, letter->payload_checksum);
+    said->records = letter->records;
+    said->bytes = payload->len;
+    said->digest = XXH3_64bits(checksum, sizeof checksum);
+    said->n_received_ns = said->n_batch_records = 1;
+    said->received_ns = &received_ns;
+    said->batch_records = &records;
+    frame.body_case = MASQUES__BUS__FRAME__BODY_DELIVER;
+    frame.deliver = said;
+    return sessions_send(sessions, sub->session, &frame, &frame_of, 1);
 }
 
 int deliver_send(struct deliver *d, struct store *store, struct sessions *sessions,

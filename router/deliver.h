@@ -4,6 +4,7 @@
 #ifndef MASQUES_ROUTER_DELIVER_H
 #define MASQUES_ROUTER_DELIVER_H
 
+#include "router/dead_letter_format.h"
 #include "router/subscriber.h"
 
 /* Memory for the message being put together, kept from one to the next. Embedded; all zero is
@@ -23,6 +24,12 @@ void deliver_fini(struct deliver *deliver);
 int deliver_send(struct deliver *deliver, struct store *store, struct sessions *sessions,
                  struct subscriber *sub, unsigned signal,
                  const struct store_group *group) GW_MUST_CHECK;
+
+/* Sends a dead letter as a delivery of its own, whatever the exporter can read: `said` with its id, attempt and note;
+ * `payload` is held meanwhile. Errors as deliver_send(). */
+int deliver_send_letter(struct sessions *sessions, struct subscriber *sub,
+                        Masques__Bus__Deliver *said, const struct dead_letter *letter,
+                        struct blob *payload) GW_MUST_CHECK;
 
 /* Fills in the id of a delivery; it borrows store and subscriber. */
 void deliver_id(Masques__Bus__DeliveryId *id, const struct store *store,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "router/dispatch.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "router/deliver.h"
+#include "router/replay.h"
 #include "router/replies.h"
 
 #define PAUSE_MS 100u /* for a lane whose group could not be sent */
@@ -15,6 +17,7 @@ struct dispatch {
     struct store *store;
     struct sessions *sessions;
     struct subscribers *subscribers;
+    struct dead_letters *letters;
     uint64_t inline_bytes;
     const struct log *log;
     struct deliver deliver;
@@ -23,15 +26,22 @@ struct dispatch {
     uint64_t timer_ms;        /* when; 0: not set */
     size_t next;              /* subscriber that is served first */
     bool draining;
+    bool hurried;
     bool again; /* something changed behind those who were served */
     struct log_gate gate;
 };
+
+static struct settle settling(const struct dispatch *d)
+{
+    return (struct settle){d->store, d->letters, d->log, loop_now_ms(d->loop)};
+}
 
 /* ---- news ---- */
 
 void dispatch_opened(struct dispatch *d, struct session *session, const Masques__Bus__Hello *hello)
 {
-    replies_hello(d->replies, session_owner(session), hello);
+    if (session_owner(session))
+        replies_hello(d->replies, session_owner(session), hello);
 }
 
 void dispatch_closed(struct dispatch *d, struct session *session)
@@ -43,7 +53,10 @@ void dispatch_closed(struct dispatch *d, struct session *session)
 void dispatch_message(struct dispatch *d, struct session *session,
                       const struct link_message *message)
 {
-    replies_message(d->replies, session_owner(session), message->frame);
+    if (session_owner(session))
+        replies_message(d->replies, session_owner(session), message);
+    else
+        replies_detached(d->replies, session, message->frame);
 }
 
 void dispatch_fresh(struct dispatch *d, const struct ingress_fresh *fresh)
@@ -72,6 +85,7 @@ void dispatch_retired(struct dispatch *d, const struct store_consumer *consumer,
     for (size_t i = 0; i < lane->count; i++)
         if (lane->list[i].first == first && lane->list[i].last == last)
             subscriber_set_state(sub, &lane->list[i], DELIVERY_RETIRED);
+    retry_since_forget(&lane->since, first);
     lane->ask = true;
     lane->blocked = false;
     d->again = true;
@@ -79,14 +93,16 @@ void dispatch_retired(struct dispatch *d, const struct store_consumer *consumer,
 
 /* ---- sending ---- */
 
-static uint64_t inline_out(const struct dispatch *d)
+/* An exporter's part of the memory for payload in messages: one that is slow, or says nothing any more, must not hold
+ * that of the others. */
+static uint64_t inline_share(const struct dispatch *d)
 {
-    uint64_t bytes = 0;
+    uint64_t sharing = 0;
     for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
         const struct subscriber *sub = subscribers_at(d->subscribers, i);
-        bytes += sub->local ? 0 : sub->out_bytes;
+        sharing += sub->session && !sub->local;
     }
-    return bytes;
+    return sharing ? d->inline_bytes / sharing : d->inline_bytes;
 }
 
 /* An untouched credit takes one delivery of any size. */
@@ -94,10 +110,7 @@ static bool fits(const struct dispatch *d, const struct subscriber *sub, uint64_
 {
     if (sub->out_bytes && (sub->out_bytes >= sub->credit || bytes > sub->credit - sub->out_bytes))
         return false;
-    if (sub->local)
-        return true;
-    uint64_t out = inline_out(d);
-    return out == 0 || out + bytes <= d->inline_bytes;
+    return sub->local || sub->out_bytes == 0 || sub->out_bytes + bytes <= inline_share(d);
 }
 
 /* The group goes back to the store, which hands it out again or sorts out what is wrong with it. */
@@ -123,6 +136,7 @@ static bool send_ready(struct dispatch *d, struct subscriber *sub, unsigned sign
         return false;
     if (err == GW_OK) {
         subscriber_set_state(sub, delivery, DELIVERY_OUT);
+        delivery->sent_ms = loop_now_ms(d->loop);
         return true;
     }
     if (!session_is_over(sub->session) &&
@@ -153,7 +167,7 @@ static uint64_t ripe_ms(const struct dispatch *d, const struct subscriber *sub,
 /* A group is formed although it could still grow. */
 static bool ripe(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane)
 {
-    if (d->draining || lane->open_bytes == 0)
+    if (d->draining || d->hurried || lane->open_bytes == 0)
         return true;
     if (sub->linger_ms == 0 && lane->open_bytes >= DISPATCH_WORTH_BYTES)
         return true;
@@ -301,6 +315,38 @@ static void look_after_all(struct dispatch *d, struct subscriber *sub)
     }
 }
 
+/* Sends the dead letter that is next, if there is one and the credit allows. */
+static void serve_letter(struct dispatch *d, struct subscriber *sub)
+{
+    struct settle settle = settling(d);
+    struct dead_letters_entry *e = d->draining ? NULL : replay_next(&settle, sub);
+    if (!e || !fits(d, sub, e->letter.payload_bytes))
+        return;
+    struct blob *payload;
+    Masques__Bus__Deliver said = MASQUES__BUS__DELIVER__INIT;
+    Masques__Bus__DeliveryId id;
+    int err = dead_letters_read(d->letters, e->letter.number, &payload);
+    if (err == GW_OK) {
+        replay_id(&id, d->store, sub, &e->letter);
+        said.id = &id;
+        said.attempt = e->attempts + 1;
+        said.progress.data = e->note;
+        said.progress.len = e->note_len;
+        err = deliver_send_letter(d->sessions, sub, &said, &e->letter, payload);
+        blob_drop(payload);
+    }
+    if (err == GW_OK) {
+        replay_sent(sub, e);
+        return;
+    }
+    if (err == GW_ERR_CORRUPT || err == GW_ERR_NOT_FOUND) /* it never gets better */
+        dead_letters_ask(d->letters, e, false);
+    if (!session_is_over(sub->session))
+        log_warn(d->log, "%s: dead letter %" PRIu64 " could not be sent: %s", sub->name,
+                 e->letter.number, gw_strerror(err));
+    replay_pause(sub, loop_now_ms(d->loop) + PAUSE_MS);
+}
+
 /* Serves one exporter, signal by signal. True: its quantum is used up and there may be more. */
 static bool serve(struct dispatch *d, struct subscriber *sub)
 {
@@ -309,6 +355,7 @@ static bool serve(struct dispatch *d, struct subscriber *sub)
     look_after_all(d, sub);
     if (!sub->credit_known || subscriber_waits(sub))
         return false;
+    serve_letter(d, sub);
     uint64_t bytes = 0;
     bool went = true;
     while (went && bytes < DISPATCH_QUANTUM_BYTES) {
@@ -363,6 +410,8 @@ static void set_timer(struct dispatch *d)
         const struct subscriber *sub = subscribers_at(d->subscribers, i);
         for (unsigned k = 0; sub->session && k < STORE_SIGNALS; k++)
             lane_due(d, sub, &sub->lanes[k], &due_ms);
+        if (sub->session && replay_due_ms(sub) > loop_now_ms(d->loop))
+            earlier(&due_ms, replay_due_ms(sub));
     }
     if (due_ms == 0 || (d->timer_ms && d->timer_ms <= due_ms))
         return; /* a timer that runs out too early costs one idle turn */
@@ -394,6 +443,13 @@ void dispatch_drain(struct dispatch *d)
     loop_timer_set(d->timer, 0);
 }
 
+void dispatch_hurry(struct dispatch *d, bool hurried)
+{
+    if (hurried && !d->hurried)
+        loop_timer_set(d->timer, 0);
+    d->hurried = hurried;
+}
+
 /* Whose backlog the end waits for. */
 static bool is_waited_for(const struct subscriber *sub)
 {
@@ -419,8 +475,8 @@ bool dispatch_idle(const struct dispatch *d)
 }
 
 struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                              struct subscribers *subscribers, uint64_t inline_bytes,
-                              const struct log *log)
+                              struct subscribers *subscribers, struct dead_letters *letters,
+                              uint64_t inline_bytes, const struct log *log)
 {
     struct dispatch *d = calloc(1, sizeof *d);
     if (!d)
@@ -429,10 +485,11 @@ struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct ses
     d->store = store;
     d->sessions = sessions;
     d->subscribers = subscribers;
+    d->letters = letters;
     d->inline_bytes = inline_bytes;
     d->log = log;
     d->timer = loop_timer_new(loop, timer_due, d);
-    d->replies = replies_new(store, sessions, log);
+    d->replies = replies_new(store, letters, sessions, log);
     if (!d->timer || !d->replies)
         dispatch_free(&d);
     return d;

@@ -9,6 +9,7 @@
 #ifndef MASQUES_ROUTER_DISPATCH_H
 #define MASQUES_ROUTER_DISPATCH_H
 
+#include "router/dead_letters.h"
 #include "router/ingress.h"
 #include "router/subscribers.h"
 
@@ -22,8 +23,8 @@ struct dispatch;
 /* All borrowed for its life; `inline_bytes`: payload that may be on its way in messages. Returns
  * owned; NULL: no memory. */
 struct dispatch *dispatch_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                              struct subscribers *subscribers, uint64_t inline_bytes,
-                              const struct log *log);
+                              struct subscribers *subscribers, struct dead_letters *letters,
+                              uint64_t inline_bytes, const struct log *log);
 void dispatch_free(struct dispatch **dispatch);
 
 /* An exporter is welcome; hears what HELLO says about deliveries. */
@@ -31,7 +32,8 @@ void dispatch_opened(struct dispatch *dispatch, struct session *session,
                      const Masques__Bus__Hello *hello);
 /* Its session is over; before subscribers_closed(). */
 void dispatch_closed(struct dispatch *dispatch, struct session *session);
-/* A message of an exporter; borrowed. */
+/* A message of an exporter; borrowed. One whose registration is gone (subscribers_detach()) hears that its verdicts may
+ * be forgotten. */
 void dispatch_message(struct dispatch *dispatch, struct session *session,
                       const struct link_message *message);
 
@@ -45,7 +47,9 @@ void dispatch_retired(struct dispatch *dispatch, const struct store_consumer *co
  * more to do. */
 bool dispatch_turn(struct dispatch *dispatch, bool journaled);
 
-/* From now on nothing waits to grow. */
+/* While somebody waits for what is owed now (FLUSH, DETACH), nothing waits to grow. */
+void dispatch_hurry(struct dispatch *dispatch, bool hurried);
+/* From now on nothing waits to grow, and no dead letter goes out any more. */
 void dispatch_drain(struct dispatch *dispatch);
 /* Nothing is pending for those who are there (live ones excepted), nor for exporters of the configuration that are
  * still starting or being restarted. */

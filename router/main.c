@@ -41,10 +41,23 @@ static void on_expect(void *ctx, const Masques__Control__Expect *expect)
     router_expect(app->router, expect);
 }
 
+static void on_reconfigure(void *ctx, const Masques__Control__Reconfigure *reconfigure)
+{
+    struct app *app = ctx;
+    router_reconfigure(app->router, reconfigure);
+}
+
+static void on_detached(void *ctx, const char *name)
+{
+    struct app *app = ctx;
+    child_detached(app->child, name);
+}
+
 static const struct child_events child_events = {
     .drain = on_drain,
     .fill_beat = on_fill_beat,
     .expect = on_expect,
+    .reconfigure = on_reconfigure,
 };
 
 /* The control channel speaks from the loop only, so that its callbacks always find the router. */
@@ -57,6 +70,7 @@ static int run(struct app *app, const Masques__Control__Settings *settings)
         .run = settings->run,
         .settings = settings->router,
         .drained = on_drained,
+        .detached = on_detached,
         .ctx = app,
     };
     app->loop = loop_new();

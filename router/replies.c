@@ -10,6 +10,7 @@
 
 struct replies {
     struct store *store;
+    struct dead_letters *letters;
     struct sessions *sessions;
     const struct log *log;
     struct confirms confirms;
@@ -58,7 +59,7 @@ static void answer(struct replies *r, struct subscriber *sub, enum settle_answer
  * there would bring the delivery back too early. */
 static struct settle settling(const struct replies *r)
 {
-    return (struct settle){r->store, r->log, clock_mono_ms()};
+    return (struct settle){r->store, r->letters, r->log, clock_mono_ms()};
 }
 
 void replies_hello(struct replies *r, struct subscriber *sub, const Masques__Bus__Hello *hello)
@@ -67,7 +68,7 @@ void replies_hello(struct replies *r, struct subscriber *sub, const Masques__Bus
     for (size_t i = 0; i < hello->n_deliveries; i++) {
         const Masques__Bus__DeliveryState *state = hello->deliveries[i];
         if (state->verdict) {
-            answer(r, sub, settle_verdict(&settle, sub, state->verdict), CONFIRM_VERDICT,
+            answer(r, sub, settle_verdict(&settle, sub, state->verdict, NULL, 0), CONFIRM_VERDICT,
                    state->verdict->id);
             continue;
         }
@@ -77,8 +78,9 @@ void replies_hello(struct replies *r, struct subscriber *sub, const Masques__Bus
     }
 }
 
-void replies_message(struct replies *r, struct subscriber *sub, const Masques__Bus__Frame *frame)
+void replies_message(struct replies *r, struct subscriber *sub, const struct link_message *message)
 {
+    const Masques__Bus__Frame *frame = message->frame;
     struct settle settle;
     switch (frame->body_case) {
     case MASQUES__BUS__FRAME__BODY_CREDIT:
@@ -87,8 +89,10 @@ void replies_message(struct replies *r, struct subscriber *sub, const Masques__B
         break;
     case MASQUES__BUS__FRAME__BODY_DELIVERY_VERDICT:
         settle = settling(r);
-        answer(r, sub, settle_verdict(&settle, sub, frame->delivery_verdict), CONFIRM_VERDICT,
-               frame->delivery_verdict->id);
+        answer(r, sub,
+               settle_verdict(&settle, sub, frame->delivery_verdict, message->payloads,
+                              message->payload_count),
+               CONFIRM_VERDICT, frame->delivery_verdict->id);
         break;
     case MASQUES__BUS__FRAME__BODY_PROGRESS:
         settle = settling(r);
@@ -102,6 +106,20 @@ void replies_message(struct replies *r, struct subscriber *sub, const Masques__B
     default: /* of a newer exporter, which can do without our understanding it */
         break;
     }
+}
+
+void replies_detached(struct replies *r, struct session *session, const Masques__Bus__Frame *frame)
+{
+    enum confirm_kind kind = CONFIRM_VERDICT;
+    Masques__Bus__DeliveryId *id = NULL;
+    if (frame->body_case == MASQUES__BUS__FRAME__BODY_DELIVERY_VERDICT) {
+        id = frame->delivery_verdict->id;
+    } else if (frame->body_case == MASQUES__BUS__FRAME__BODY_PROGRESS) {
+        id = frame->progress->id;
+        kind = CONFIRM_PROGRESS;
+    }
+    if (id && confirm_send(r->sessions, session, kind, id) != GW_OK)
+        sessions_reset(r->sessions, session, "no memory for an answer to it");
 }
 
 void replies_confirm(struct replies *r)
@@ -119,12 +137,14 @@ void replies_drop(struct replies *r, const struct subscriber *sub)
     confirms_drop(&r->confirms, sub);
 }
 
-struct replies *replies_new(struct store *store, struct sessions *sessions, const struct log *log)
+struct replies *replies_new(struct store *store, struct dead_letters *letters,
+                            struct sessions *sessions, const struct log *log)
 {
     struct replies *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     r->store = store;
+    r->letters = letters;
     r->sessions = sessions;
     r->log = log;
     return r;

@@ -4,12 +4,14 @@
 #ifndef MASQUES_ROUTER_REPLIES_H
 #define MASQUES_ROUTER_REPLIES_H
 
+#include "router/dead_letters.h"
 #include "router/subscriber.h"
 
 struct replies;
 
 /* All borrowed for its life. Returns owned; NULL: no memory. */
-struct replies *replies_new(struct store *store, struct sessions *sessions, const struct log *log);
+struct replies *replies_new(struct store *store, struct dead_letters *letters,
+                            struct sessions *sessions, const struct log *log);
 void replies_free(struct replies **replies);
 
 /* What HELLO says about deliveries in progress and verdicts that were not confirmed. */
@@ -17,7 +19,10 @@ void replies_hello(struct replies *replies, struct subscriber *sub,
                    const Masques__Bus__Hello *hello);
 /* A message of the exporter's session; borrowed. */
 void replies_message(struct replies *replies, struct subscriber *sub,
-                     const Masques__Bus__Frame *frame);
+                     const struct link_message *message);
+/* A message of an exporter whose registration is gone: what it says about deliveries is confirmed and means nothing. */
+void replies_detached(struct replies *replies, struct session *session,
+                      const Masques__Bus__Frame *frame);
 /* Says CANCEL with that id. */
 void replies_cancel(struct replies *replies, struct subscriber *sub, Masques__Bus__DeliveryId *id);
 

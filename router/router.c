@@ -9,6 +9,7 @@
 
 #include "router/dispatch.h"
 #include "router/report.h"
+#include "router/requests.h"
 #include "shared/base/clock.h"
 
 #define TMPFS_MAGIC_NUMBER 0x01021994 /* statfs(2) */
@@ -24,8 +25,10 @@ struct router {
     struct store_report found;
     struct sessions *sessions;
     struct subscribers *subscribers;
+    struct dead_letters *letters;
     struct ingress *ingress;
     struct dispatch *dispatch;
+    struct requests *requests;
     struct report *report;
     struct seen *seen;
     struct loop_timer *deadline; /* of the drain */
@@ -40,11 +43,18 @@ static bool is_worker(const struct session *session)
     return session_kind(session) == MASQUES__BUS__PEER_KIND__PEER_WORKER;
 }
 
+static bool is_control(const struct session *session)
+{
+    return session_kind(session) == MASQUES__BUS__PEER_KIND__PEER_CONTROL;
+}
+
 static int on_admit(void *ctx, struct session *session, const Masques__Bus__Hello *hello)
 {
     struct router *r = ctx;
     if (is_worker(session))
         return ingress_admit(r->ingress, session, hello);
+    if (is_control(session)) /* asks, and owns nothing */
+        return GW_OK;
     return subscribers_admit(r->subscribers, session, hello);
 }
 
@@ -88,7 +98,7 @@ static void on_opened(void *ctx, struct session *session, const Masques__Bus__He
     log_debug(r->log, "%s is here (process %d)", session_name(session), (int)session_pid(session));
     if (is_worker(session))
         ingress_opened(r->ingress);
-    else
+    else if (!is_control(session))
         dispatch_opened(r->dispatch, session, hello);
 }
 
@@ -100,6 +110,10 @@ static void on_closed(void *ctx, struct session *session, const char *why)
         ingress_closed(r->ingress, session);
         return;
     }
+    if (is_control(session)) {
+        requests_closed(r->requests, session);
+        return;
+    }
     dispatch_closed(r->dispatch, session);
     subscribers_closed(r->subscribers, session);
 }
@@ -107,7 +121,10 @@ static void on_closed(void *ctx, struct session *session, const char *why)
 static void on_message(void *ctx, struct session *session, const struct link_message *message)
 {
     struct router *r = ctx;
-    if (!is_worker(session))
+    if (is_control(session)) {
+        if (message->frame->body_case == MASQUES__BUS__FRAME__BODY_REQUEST)
+            requests_came(r->requests, session, message->frame->request);
+    } else if (!is_worker(session))
         dispatch_message(r->dispatch, session, message);
     else if (message->frame->body_case == MASQUES__BUS__FRAME__BODY_PUBLISH)
         ingress_publish(r->ingress, session, message, subscribers_wanted(r->subscribers));
@@ -171,6 +188,7 @@ static bool turn(void *ctx)
     bool journaled = ingress_commit(r->ingress, &fresh) == GW_OK;
     dispatch_fresh(r->dispatch, &fresh);
     bool more = dispatch_turn(r->dispatch, journaled);
+    requests_turn(r->requests);
     sessions_end_of_turn(r->sessions);
     if (r->draining && !more && dispatch_idle(r->dispatch))
         drain_is_over(r);
@@ -189,6 +207,14 @@ void router_drain(struct router *r, uint32_t within_ms)
     r->draining = true;
     dispatch_drain(r->dispatch);
     loop_timer_set(r->deadline, within_ms);
+}
+
+void router_reconfigure(struct router *r, const Masques__Control__Reconfigure *reconfigure)
+{
+    int err = subscribers_reconfigure(r->subscribers, reconfigure->subscriptions,
+                                      reconfigure->n_subscriptions);
+    if (err == GW_OK)
+        log_info(r->log, "the configuration names %zu exporters now", reconfigure->n_subscriptions);
 }
 
 void router_expect(struct router *r, const Masques__Control__Expect *expect)
@@ -273,6 +299,35 @@ static int open_bus(struct router *r, struct link_context *context, char *why, s
     return GW_ERR_IO;
 }
 
+static struct dead_letters *open_letters(const struct router *r)
+{
+    struct dead_letters_options options = {
+        .store_fd = store_directory_fd(r->store),
+        .uuid = store_uuid(r->store),
+        .generation = store_generation(r->store),
+        .quota_bytes = r->options.settings->dead_letter_bytes,
+        .synced = r->options.settings->fsync != MASQUES__CONTROL__FSYNC__FSYNC_NONE,
+        .log = r->log,
+    };
+    return dead_letters_open(&options);
+}
+
+static struct requests *new_requests(struct router *r)
+{
+    struct requests_house house = {
+        .loop = r->loop,
+        .store = r->store,
+        .sessions = r->sessions,
+        .subscribers = r->subscribers,
+        .dispatch = r->dispatch,
+        .letters = r->letters,
+        .log = r->log,
+        .detached = r->options.detached,
+        .ctx = r->options.ctx,
+    };
+    return requests_new(&house);
+}
+
 static int build(struct router *r, char *why, size_t why_size)
 {
     const Masques__Control__RouterSettings *settings = r->options.settings;
@@ -288,10 +343,14 @@ static int build(struct router *r, char *why, size_t why_size)
      */
     r->seen = seen_new();
     r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->seen, r->log);
-    r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, memory / 2, r->log);
+    r->letters = open_letters(r);
+    if (r->letters)
+        r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, r->letters,
+                                   memory / 2, r->log);
+    r->requests = r->dispatch ? new_requests(r) : NULL;
     r->report = report_new();
     r->deadline = loop_timer_new(r->loop, on_deadline, r);
-    if (r->seen && r->ingress && r->dispatch && r->report && r->deadline)
+    if (r->seen && r->ingress && r->requests && r->report && r->deadline)
         return GW_OK;
     snprintf(why, why_size, "no memory");
     return GW_ERR_NOMEM;
@@ -337,10 +396,12 @@ void router_free(struct router **at)
     loop_remove_chore(r->loop, turn, r);
     loop_remove_chore(r->loop, turn_again, r);
     loop_timer_free(&r->deadline);
+    requests_free(&r->requests);
     dispatch_free(&r->dispatch);
     ingress_free(&r->ingress);
     sessions_free(&r->sessions);
     subscribers_free(&r->subscribers);
+    dead_letters_free(&r->letters);
     report_free(&r->report);
     seen_free(&r->seen);
     if (r->store)

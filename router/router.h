@@ -20,6 +20,8 @@ struct router_options {
     uint32_t beat_ms;           /* between heartbeats; 0: as the bus has it */
     uint32_t silence_ms;        /* that ends a session; 0: as the bus has it */
     void (*drained)(void *ctx); /* router_drain() has come to its end; called from the loop */
+    /* A registration is no more: its process is not to come back. May be NULL. */
+    void (*detached)(void *ctx, const char *name);
     void *ctx;
 };
 
@@ -38,6 +40,9 @@ void router_free(struct router **router);
 
 /* A name and its pid, from the master. */
 void router_expect(struct router *router, const Masques__Control__Expect *expect);
+
+/* The configuration names these exporters from now on; borrowed. Errors are said in the log. */
+void router_reconfigure(struct router *router, const Masques__Control__Reconfigure *reconfigure);
 
 /* Delivers what is pending to the exporters that are there; options.drained() follows when nothing
  * is left, or after `within_ms`. New batches are taken meanwhile. */

@@ -139,7 +139,8 @@ static const char *hello_fault(const Masques__Bus__Hello *hello)
     if (len == 0 || len > SESSION_NAME_MAX_BYTES)
         return "a name that is empty or too long";
     if (hello->kind != MASQUES__BUS__PEER_KIND__PEER_WORKER &&
-        hello->kind != MASQUES__BUS__PEER_KIND__PEER_EXPORTER)
+        hello->kind != MASQUES__BUS__PEER_KIND__PEER_EXPORTER &&
+        hello->kind != MASQUES__BUS__PEER_KIND__PEER_CONTROL)
         return "an unknown kind of peer";
     return NULL;
 }

@@ -5,19 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "router/rejections.h"
+#include "router/replay.h"
+#include "shared/base/clock.h"
 #include "shared/base/entropy.h"
-
-#define AFTER_MAX_MS 3600000u /* an exporter's own wish to wait */
-
-uint64_t settle_retry_ms(uint32_t attempt, uint64_t random)
-{
-    uint64_t wait = SETTLE_RETRY_FIRST_MS;
-    for (uint32_t i = 1; i < attempt && wait < SETTLE_RETRY_MAX_MS; i++)
-        wait += wait / 2;
-    if (wait > SETTLE_RETRY_MAX_MS)
-        wait = SETTLE_RETRY_MAX_MS;
-    return wait / 2 + random % (wait + 1);
-}
 
 /* The id names a lane of this subscriber, in this store. */
 static bool id_is_ours(const struct settle *s, const struct subscriber *sub,
@@ -72,36 +63,42 @@ static struct delivery *take_in_hand(const struct settle *s, struct subscriber *
 
 /* ---- outcomes ---- */
 
-static uint64_t rejected_records(const Masques__Bus__DeliveryVerdict *verdict)
+/* Before the journal says that the delivery is done. A delivery that was sent before may have left letters of a verdict
+ * that never came to the journal. */
+static void keep_rejections(const struct settle *s, const Masques__Bus__DeliveryVerdict *verdict,
+                            const struct slice *payloads, size_t payload_count, uint32_t attempt)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < verdict->n_rejected; i++) {
-        uint64_t count = verdict->rejected[i]->count;
-        sum = count > UINT64_MAX - sum ? UINT64_MAX : sum + count;
-    }
-    return sum;
+    if (verdict->n_rejected == 0 && attempt <= 1)
+        return;
+    int err = rejections_keep(s->letters, verdict, payloads, payload_count, clock_wall_ns(), false);
+    if (err != GW_OK)
+        log_debug(s->log, "some rejections are only counted: %s", gw_strerror(err));
 }
 
 /* Not even the lane's word is needed: DONE may speak of a group that waits in the store. */
 static enum settle_answer done(const struct settle *s, struct subscriber *sub,
-                               const Masques__Bus__DeliveryVerdict *verdict)
+                               const Masques__Bus__DeliveryVerdict *verdict,
+                               const struct slice *payloads, size_t payload_count)
 {
     const Masques__Bus__DeliveryId *id = verdict->id;
     unsigned signal = (unsigned)id->signal;
     struct lane *lane = subscriber_lane(sub, signal);
+    uint64_t rejected = rejections_records(verdict);
     struct delivery *d = lane_find(lane, id->generation, id->first, id->last);
     struct store_group group;
     int err = GW_ERR_NOT_FOUND;
-    if (group_of(s, sub, id, &group))
-        err =
-            store_group_done(s->store, sub->consumer, signal, id->first, rejected_records(verdict));
+    if (group_of(s, sub, id, &group)) {
+        keep_rejections(s, verdict, payloads, payload_count, group.attempt);
+        err = store_group_done(s->store, sub->consumer, signal, id->first, rejected);
+    }
     if (err == GW_ERR_NOMEM)
         return SETTLE_AGAIN;
     if (d)
         subscriber_remove(sub, signal, d);
+    retry_since_forget(&lane->since, id->first);
     if (err == GW_OK && verdict->n_rejected)
         log_warn(s->log, "%s rejected %" PRIu64 " of %" PRIu64 " records: %s", sub->name,
-                 rejected_records(verdict), group.records, verdict->rejected[0]->reason);
+                 rejected, group.records, verdict->rejected[0]->reason);
     return SETTLE_CONFIRM;
 }
 
@@ -109,6 +106,23 @@ static void wait_then_retry(struct subscriber *sub, struct delivery *d, uint64_t
 {
     subscriber_set_state(sub, d, DELIVERY_WAITING);
     d->due_ms = due_ms;
+}
+
+/* In the journal with the next good commit, as DONE would be. */
+static enum settle_answer give_up(const struct settle *s, struct subscriber *sub, unsigned signal,
+                                  struct delivery *d, const char *error)
+{
+    struct delivery lost = *d;
+    int err = store_group_lost(s->store, sub->consumer, signal, lost.first, STORE_LOSS_GAVE_UP);
+    if (err == GW_ERR_NOMEM)
+        return SETTLE_AGAIN;
+    subscriber_remove(sub, signal, d);
+    retry_since_forget(&subscriber_lane(sub, signal)->since, lost.first);
+    log_warn(s->log,
+             "%s: delivery %" PRIu64 "-%" PRIu64 " is given up after %" PRIu32
+             " attempts, %" PRIu64 " records are lost: %s",
+             sub->name, lost.first, lost.last, lost.attempt, lost.records, error);
+    return SETTLE_CONFIRM;
 }
 
 static enum settle_answer retry(const struct settle *s, struct subscriber *sub,
@@ -120,9 +134,12 @@ static enum settle_answer retry(const struct settle *s, struct subscriber *sub,
         return answer == SETTLE_AGAIN ? SETTLE_AGAIN : SETTLE_CONFIRM;
     if (d->state == DELIVERY_WAITING || d->state == DELIVERY_RETIRED)
         return SETTLE_CONFIRM;
-    uint64_t wait = verdict->after_ms < AFTER_MAX_MS ? verdict->after_ms : AFTER_MAX_MS;
-    if (wait == 0)
-        wait = settle_retry_ms(d->attempt, entropy_u64());
+    unsigned signal = (unsigned)verdict->id->signal;
+    uint64_t wait = retry_wait_ms(&sub->retry, d->attempt, verdict->after_ms, entropy_u64());
+    uint64_t sent_ms = d->sent_ms ? d->sent_ms : s->now_ms;
+    uint64_t since_ms = retry_since_ms(&subscriber_lane(sub, signal)->since, d->first, sent_ms);
+    if (retry_gives_up(&sub->retry, since_ms, s->now_ms, wait))
+        return give_up(s, sub, signal, d, verdict->error);
     wait_then_retry(sub, d, s->now_ms + wait);
     return SETTLE_CONFIRM;
 }
@@ -170,14 +187,17 @@ static void note_health(struct subscriber *sub, const Masques__Bus__DeliveryVerd
 }
 
 enum settle_answer settle_verdict(const struct settle *s, struct subscriber *sub,
-                                  const Masques__Bus__DeliveryVerdict *verdict)
+                                  const Masques__Bus__DeliveryVerdict *verdict,
+                                  const struct slice *payloads, size_t payload_count)
 {
     if (!id_is_ours(s, sub, verdict->id))
         return verdict->id ? SETTLE_FOREIGN : SETTLE_NOTHING;
     note_health(sub, verdict);
+    if (replay_is(verdict->id))
+        return replay_verdict(s, sub, verdict, payloads, payload_count);
     switch (verdict->outcome) {
     case MASQUES__BUS__OUTCOME__DONE:
-        return done(s, sub, verdict);
+        return done(s, sub, verdict, payloads, payload_count);
     case MASQUES__BUS__OUTCOME__RETRY:
         return retry(s, sub, verdict);
     case MASQUES__BUS__OUTCOME__CORRUPT:
@@ -194,7 +214,11 @@ enum settle_answer settle_progress(const struct settle *s, struct subscriber *su
     struct store_group group;
     if (!id)
         return SETTLE_NOTHING;
-    if (!id_is_ours(s, sub, id) || !group_of(s, sub, id, &group))
+    if (!id_is_ours(s, sub, id))
+        return SETTLE_CANCEL;
+    if (replay_is(id))
+        return replay_progress(s, progress);
+    if (!group_of(s, sub, id, &group))
         return SETTLE_CANCEL;
     int err = store_group_progress(s->store, sub->consumer, (unsigned)id->signal, id->first,
                                    slice_make(progress->note.data, progress->note.len));
@@ -212,10 +236,14 @@ enum settle_answer settle_claim(const struct settle *s, struct subscriber *sub,
         return SETTLE_NOTHING;
     if (!id_is_ours(s, sub, id))
         return SETTLE_CANCEL;
+    if (replay_is(id))
+        return replay_claim(s, sub, id);
     struct delivery *d = take_in_hand(s, sub, id, &answer);
     if (!d)
         return answer;
-    if (d->state != DELIVERY_RETIRED)
+    if (d->state != DELIVERY_RETIRED) {
         subscriber_set_state(sub, d, DELIVERY_OUT);
+        d->sent_ms = s->now_ms;
+    }
     return d->state == DELIVERY_RETIRED ? SETTLE_CANCEL : SETTLE_CONFIRM;
 }

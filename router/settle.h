@@ -4,12 +4,9 @@
 #ifndef MASQUES_ROUTER_SETTLE_H
 #define MASQUES_ROUTER_SETTLE_H
 
+#include "router/dead_letters.h"
 #include "router/subscriber.h"
 
-/* `retry_on_failure` of the collector: the first wait, its growth for each attempt, and the
- * longest. */
-#define SETTLE_RETRY_FIRST_MS 5000u
-#define SETTLE_RETRY_MAX_MS 30000u
 #define SETTLE_CORRUPT_MS 1000u /* before what was called corrupt, and is not, goes out again */
 
 enum settle_answer {
@@ -23,14 +20,17 @@ enum settle_answer {
 
 struct settle {
     struct store *store;
+    struct dead_letters *letters;
     const struct log *log;
     uint64_t now_ms;
 };
 
-/* DELIVERY_VERDICT, also one that HELLO repeats. One for a delivery that is settled already is
- * confirmed again and changes nothing. */
+/* DELIVERY_VERDICT, also one that HELLO repeats. `payloads`: the frames that came along, bytes of
+ * what was rejected, which are on their medium as dead letters when this returns. One for a delivery
+ * that is settled already is confirmed again and changes nothing. */
 enum settle_answer settle_verdict(const struct settle *settle, struct subscriber *sub,
-                                  const Masques__Bus__DeliveryVerdict *verdict);
+                                  const Masques__Bus__DeliveryVerdict *verdict,
+                                  const struct slice *payloads, size_t payload_count);
 
 enum settle_answer settle_progress(const struct settle *settle, struct subscriber *sub,
                                    const Masques__Bus__Progress *progress);
@@ -39,10 +39,5 @@ enum settle_answer settle_progress(const struct settle *settle, struct subscribe
  * said). */
 enum settle_answer settle_claim(const struct settle *settle, struct subscriber *sub,
                                 const Masques__Bus__DeliveryId *id);
-
-/* How long a delivery waits that is refused for the `attempt`-th time (>= 1), when the exporter
- * does not say: grows by half each time, from SETTLE_RETRY_FIRST_MS to SETTLE_RETRY_MAX_MS, give or
- * take half of it. */
-uint64_t settle_retry_ms(uint32_t attempt, uint64_t random);
 
 #endif

@@ -68,6 +68,35 @@ void subscriber_remove(struct subscriber *sub, unsigned signal, struct delivery 
     lane->blocked = false;
 }
 
+const char *subscriber_owner_name(const struct subscriber *sub)
+{
+    switch (sub->owner) {
+    case OWNER_CONFIG:
+        return "configured";
+    case OWNER_ATTACHED:
+        return "attached";
+    case OWNER_NONE:
+        break;
+    }
+    return "orphaned";
+}
+
+const char *subscriber_state_name(const struct subscriber *sub)
+{
+    if (sub->owner == OWNER_NONE)
+        return "orphaned";
+    if (!sub->session)
+        return "away";
+    switch (sub->health) {
+    case MASQUES__BUS__HEALTH__HEALTH_DEGRADED:
+        return "degraded";
+    case MASQUES__BUS__HEALTH__HEALTH_CLOSED:
+        return "closed";
+    default:
+        return "running";
+    }
+}
+
 bool subscriber_waits(const struct subscriber *sub)
 {
     for (unsigned k = 0; k < STORE_SIGNALS; k++)

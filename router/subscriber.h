@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "router/retry.h"
 #include "router/sessions.h"
 #include "router/store/store.h"
 
@@ -24,6 +25,14 @@ struct delivery {
     uint32_t attempt;
     enum delivery_state state;
     uint64_t due_ms;
+    uint64_t sent_ms; /* DELIVERY_OUT: since when */
+};
+
+/* The dead letter that the exporter has in hand (router/replay.h). */
+struct replay {
+    uint64_t out;    /* its number; 0: none */
+    uint64_t bytes;  /* that weigh on the credit */
+    uint64_t due_ms; /* the next one not before; 0: at once */
 };
 
 /* One signal of one exporter. */
@@ -38,6 +47,7 @@ struct lane {
     bool ask;           /* the store may have more than open_bytes tells: groups of old, backlog */
     bool blocked;       /* the store hands out no more before something is settled */
     uint64_t pause_ms;  /* the journal failed: not before this time; 0: no pause */
+    struct retry_since since; /* of deliveries that failed */
 };
 
 /* Who owns the registration; written into the journal as a prefix of the type. */
@@ -54,6 +64,9 @@ struct subscriber {
     enum subscriber_owner owner;
     enum store_mode mode;
     uint32_t signals; /* bit n: takes signal n */
+    struct retry retry;
+    uint64_t max_lag_bytes; /* its share of the store; 0: the store's default */
+    bool refuse_when_full;  /* over its share it refuses new data rather than losing its oldest */
     struct store_consumer *consumer;
     struct session *session; /* NULL: away */
     bool left;               /* away because it said BYE: it does not come back by itself */
@@ -67,7 +80,8 @@ struct subscriber {
     uint64_t max_bytes; /* wishes, defaults filled in */
     uint32_t max_records, linger_ms, in_flight;
     Masques__Bus__Health health;
-    char error[256];
+    char error[256]; /* the last one, in words; stays while it is away */
+    struct replay replay;
     struct lane lanes[STORE_SIGNALS]; /* index: signal - 1 */
 };
 
@@ -94,6 +108,10 @@ static inline bool subscriber_takes(const struct subscriber *sub, unsigned signa
 /* A delivery enters or leaves DELIVERY_OUT: the only way to change the state. */
 void subscriber_set_state(struct subscriber *sub, struct delivery *delivery,
                           enum delivery_state state);
+/* What is said about it: "configured", "attached", "orphaned"; and "running", "degraded", "closed", "away",
+ * "orphaned". Static text. */
+const char *subscriber_owner_name(const struct subscriber *sub);
+const char *subscriber_state_name(const struct subscriber *sub);
 /* Some delivery waits for credit: nothing may overtake it. */
 bool subscriber_waits(const struct subscriber *sub);
 /* Takes the delivery out of its lane. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/replay.h"
+
 #define SIGNALS_MASK 0xEu /* bits 1 to 3 */
 #define DEFAULT_MAX_BYTES (1u << 20)
 #define DEFAULT_MAX_RECORDS 8192u
@@ -41,7 +43,7 @@ static enum subscriber_owner owner_of(const char *type, const char **bare)
 
 /* ---- the list ---- */
 
-static struct subscriber *by_name(const struct subscribers *s, const char *name)
+struct subscriber *subscribers_by_name(const struct subscribers *s, const char *name)
 {
     for (size_t i = 0; i < s->count; i++)
         if (strcmp(s->list[i]->name, name) == 0)
@@ -59,14 +61,17 @@ static struct subscriber *add(struct subscribers *s, const char *name)
     if (!sub)
         return NULL;
     snprintf(sub->name, sizeof sub->name, "%s", name);
+    sub->retry = retry_from(NULL);
     list[s->count++] = sub;
     return sub;
 }
 
 static void subscriber_free(struct subscriber *sub)
 {
-    for (unsigned i = 0; i < STORE_SIGNALS; i++)
+    for (unsigned i = 0; i < STORE_SIGNALS; i++) {
         free(sub->lanes[i].list);
+        retry_since_fini(&sub->lanes[i].since);
+    }
     free(sub);
 }
 
@@ -92,6 +97,16 @@ static int put(struct subscribers *s, struct subscriber *sub, enum store_start s
     return err;
 }
 
+/* Deliveries of signals that it does not take any more are to be withdrawn. */
+static void retire_given_up(struct subscriber *sub)
+{
+    for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
+        struct lane *lane = subscriber_lane(sub, signal);
+        for (size_t i = 0; i < lane->count && !subscriber_takes(sub, signal); i++)
+            subscriber_set_state(sub, &lane->list[i], DELIVERY_RETIRED);
+    }
+}
+
 static void unregister(struct subscribers *s, struct subscriber *sub)
 {
     int err = store_consumer_unregister(s->store, sub->consumer);
@@ -102,16 +117,48 @@ static void unregister(struct subscribers *s, struct subscriber *sub)
 
 /* ---- start ---- */
 
-static int register_configured(struct subscribers *s, const Masques__Control__Subscription *sub)
+/* The subscriber as the configuration has it. On error it is as before, a new one is no more. */
+static int register_configured(struct subscribers *s, const Masques__Control__Subscription *said)
 {
-    struct subscriber *mine = add(s, sub->name);
+    struct subscriber *mine = subscribers_by_name(s, said->name);
+    bool known = mine != NULL;
+    if (!known)
+        mine = add(s, said->name);
     if (!mine)
         return GW_ERR_NOMEM;
-    snprintf(mine->type, sizeof mine->type, "%s", sub->type);
+    struct subscriber before = *mine;
+    snprintf(mine->type, sizeof mine->type, "%s", said->type);
     mine->owner = OWNER_CONFIG;
-    mine->mode = sub->lossy ? STORE_LOSSY : STORE_DURABLE;
-    mine->signals = sub->signals & SIGNALS_MASK;
-    return put(s, mine, STORE_WHERE_LEFT_OFF);
+    mine->mode = said->lossy ? STORE_LOSSY : STORE_DURABLE;
+    mine->signals = said->signals & SIGNALS_MASK;
+    mine->retry = retry_from(said->retry);
+    mine->max_lag_bytes = said->max_lag_bytes;
+    mine->refuse_when_full = said->refuse_when_full;
+    mine->leave_ms = 0;
+    int err = put(s, mine, STORE_WHERE_LEFT_OFF);
+    if (err == GW_OK) {
+        retire_given_up(mine);
+        return GW_OK;
+    }
+    *mine = before;
+    if (!known)
+        remove_subscriber(s, mine);
+    return err;
+}
+
+/* Neither configuration nor anybody's registration names it any more: never a reason to refuse data. */
+static int orphan(struct subscribers *s, struct subscriber *sub)
+{
+    struct subscriber before = *sub;
+    log_warn(s->log,
+             "%s is not in the configuration any more: what it was owed is kept while there is room",
+             sub->name);
+    sub->owner = OWNER_NONE;
+    sub->mode = STORE_LOSSY;
+    int err = put(s, sub, STORE_WHERE_LEFT_OFF);
+    if (err != GW_OK)
+        *sub = before;
+    return err;
 }
 
 /* A registration that the store knows and the configuration does not name. *dropped: it is no more.
@@ -140,13 +187,7 @@ static int adopt(struct subscribers *s, struct store_consumer *consumer, uint64_
         sub->leave_ms = now_ms + SUBSCRIBERS_LIVE_GRACE_MS;
     if (owner != OWNER_CONFIG)
         return GW_OK;
-    log_warn(
-        s->log,
-        "%s is not in the configuration any more: what it was owed is kept while there is room",
-        name);
-    sub->owner = OWNER_NONE;
-    sub->mode = STORE_LOSSY;
-    return put(s, sub, STORE_WHERE_LEFT_OFF);
+    return orphan(s, sub);
 }
 
 static int adopt_others(struct subscribers *s, uint64_t now_ms)
@@ -156,7 +197,7 @@ static int adopt_others(struct subscribers *s, uint64_t now_ms)
     struct store_consumer *consumer;
     while (err == GW_OK && (consumer = store_consumer_at(s->store, i)) != NULL) {
         bool dropped = false; /* its place is the next one's */
-        if (!by_name(s, store_consumer_name(consumer)))
+        if (!subscribers_by_name(s, store_consumer_name(consumer)))
             err = adopt(s, consumer, now_ms, &dropped);
         i += !dropped;
     }
@@ -180,6 +221,55 @@ struct subscribers *subscribers_new(struct store *store,
     if (*err != GW_OK)
         subscribers_free(&s);
     return s;
+}
+
+/* ---- another configuration ---- */
+
+static bool names(Masques__Control__Subscription *const *configured, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(configured[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The configuration has let go of it. */
+static int let_go(struct subscribers *s, struct subscriber *sub)
+{
+    if (sub->mode == STORE_DURABLE)
+        return orphan(s, sub);
+    log_info(s->log, "%s is not in the configuration any more: dropped", sub->name);
+    subscribers_detach(s, sub);
+    return GW_OK;
+}
+
+int subscribers_reconfigure(struct subscribers *s,
+                            Masques__Control__Subscription *const *configured, size_t count)
+{
+    int first = GW_OK;
+    for (size_t i = 0; i < count; i++) {
+        int err = register_configured(s, configured[i]);
+        if (err != GW_OK)
+            log_warn(s->log, "%s cannot be registered: %s", configured[i]->name, gw_strerror(err));
+        first = first == GW_OK ? err : first;
+    }
+    for (size_t i = s->count; i-- > 0;) {
+        struct subscriber *sub = s->list[i];
+        if (sub->owner != OWNER_CONFIG || names(configured, count, sub->name))
+            continue;
+        int err = let_go(s, sub);
+        if (err != GW_OK)
+            log_warn(s->log, "%s cannot be let go: %s", sub->name, gw_strerror(err));
+        first = first == GW_OK ? err : first;
+    }
+    return first;
+}
+
+void subscribers_detach(struct subscribers *s, struct subscriber *sub)
+{
+    if (sub->session)
+        session_set_owner(sub->session, NULL);
+    unregister(s, sub);
 }
 
 void subscribers_free(struct subscribers **at)
@@ -250,7 +340,7 @@ static int attach(struct subscribers *s, struct subscriber *sub, const Masques__
 int subscribers_admit(struct subscribers *s, struct session *session,
                       const Masques__Bus__Hello *hello)
 {
-    struct subscriber *sub = by_name(s, hello->name);
+    struct subscriber *sub = subscribers_by_name(s, hello->name);
     bool known = sub != NULL;
     if (!known)
         sub = add(s, hello->name);
@@ -270,6 +360,7 @@ int subscribers_admit(struct subscribers *s, struct session *session,
     sub->credit_known = false;
     sub->credit = 0;
     sub->out_bytes = 0;
+    replay_closed(sub);
     sub->health = MASQUES__BUS__HEALTH__HEALTH_OK;
     sub->error[0] = '\0';
     take_wishes(sub, hello->wishes);
@@ -285,6 +376,7 @@ void subscribers_closed(struct subscribers *s, struct session *session)
     sub->session = NULL;
     sub->left = session_left(session);
     sub->out_bytes = 0;
+    replay_closed(sub);
     for (unsigned i = 0; i < STORE_SIGNALS; i++)
         lane_clear(&sub->lanes[i]);
     if (sub->mode == STORE_LIVE)

@@ -38,8 +38,21 @@ void subscribers_tick(struct subscribers *subscribers, uint64_t now_ms);
 /* Bit n set: somebody other than orphans takes signal n. */
 uint32_t subscribers_wanted(const struct subscribers *subscribers);
 
+/* The configuration names these from now on: new ones are registered, the others brought up to date; those that it
+ * named and does not any more become orphans if they are durable, and are dropped otherwise. Attached ones that it does
+ * not name stay as they are. An orphan that it names again goes on at its cursor. What cannot be written is left as it
+ * was and said in the log; the first such error is returned. */
+int subscribers_reconfigure(struct subscribers *subscribers,
+                            Masques__Control__Subscription *const *configured, size_t count);
+
+/* Removes the registration with all that it is owed. A session that it has goes on without one: session_owner() is
+ * NULL from now on. dispatch_closed() first. */
+void subscribers_detach(struct subscribers *subscribers, struct subscriber *sub);
+
+/* NULL: there is none of that name. */
+struct subscriber *subscribers_by_name(const struct subscribers *subscribers, const char *name);
 size_t subscribers_count(const struct subscribers *subscribers);
-/* The i-th; valid until subscribers_admit(), _closed() or _tick(). */
+/* The i-th; valid until subscribers_admit(), _closed(), _tick(), _reconfigure() or _detach(). */
 struct subscriber *subscribers_at(const struct subscribers *subscribers, size_t i);
 /* Whose registration it is; NULL: nobody's. */
 struct subscriber *subscribers_of(const struct subscribers *subscribers,

@@ -244,6 +244,10 @@ static void on_changed(void *ctx)
     struct exporter_host *host = ctx;
     if (!host->session) /* still being made */
         return;
+    if (host->detached && !session_is_up(host->session)) { /* HELLO would register the name again */
+        end(host, EXIT_SUCCESS);
+        return;
+    }
     if (host->state == STATE_DRAINING) {
         drain_step(host);
         return;

@@ -72,6 +72,11 @@ const char *family_bus(const struct family *family)
     return family->shared.bus_endpoint;
 }
 
+const char *family_store(const struct family *family)
+{
+    return family->shared.store.path;
+}
+
 struct member *family_find(const struct family *family, const char *name)
 {
     for (size_t i = 0; i < family->count; i++)
@@ -521,6 +526,14 @@ void family_start(struct family *family)
         member_start(family->members[i]);
 }
 
+int family_has_program(const struct family *family, const struct exporter_kind *kind, char why[512])
+{
+    char program[512];
+    char name[64];
+    snprintf(name, sizeof name, "masques-exporter-%s", kind->program);
+    return program_find(family->parts.programs, name, program, why);
+}
+
 /* ---- changes ---------------------------------------------------------------------------------------------------- */
 
 bool family_runs(const struct family *family)
@@ -555,6 +568,7 @@ void family_renew(struct family *family, struct member *m, const struct config_e
     (void)family;
     m->about = exporter;
     m->attached = attached;
+    m->leaves = false;
     member_renew(m, within_ms);
 }
 

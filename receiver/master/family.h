@@ -71,6 +71,8 @@ void family_renew(struct family *family, struct member *m, const struct config_e
                   const Masques__Control__Attached *attached, uint32_t within_ms);
 /* Only what it is started with next time, or is compared with, stands somewhere else now. */
 void family_repoint(struct member *m, const struct config_exporter *exporter);
+/* 0 when exporters of that kind can be started; GW_ERR_NOT_FOUND with one sentence in `why`. */
+int family_has_program(const struct family *family, const struct exporter_kind *kind, char why[512]) GW_MUST_CHECK;
 /* True while an exporter drains because of family_remove() or family_renew(). */
 bool family_changes(const struct family *family);
 /* True when both would be started with the same settings. */
@@ -90,6 +92,9 @@ const struct member *family_at(const struct family *family, size_t i);
 
 /* True when telemetry can be accepted: a worker runs, and a router said within the last 2 s that it has room. */
 bool family_accepts(const struct family *family);
+
+/* The store's directory; borrowed. */
+const char *family_store(const struct family *family);
 
 /* The ZeroMQ endpoint of the router; borrowed. */
 const char *family_bus(const struct family *family);

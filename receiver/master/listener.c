@@ -2,6 +2,7 @@
 #include "receiver/master/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -107,6 +108,48 @@ int listener_open(struct listener *l, const char *protocol, const struct endpoin
         return GW_ERR_IO;
     note_address(l);
     return GW_OK;
+}
+
+void listener_adopt(struct listener *l, const char *protocol, int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0)
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    l->protocol = protocol;
+    l->fd = fd;
+    note_address(l);
+}
+
+static bool same_address(const struct sockaddr_storage *a, const struct sockaddr *b)
+{
+    if (a->ss_family != b->sa_family)
+        return false;
+    if (a->ss_family == AF_INET) {
+        const struct sockaddr_in *one = (const struct sockaddr_in *)a;
+        const struct sockaddr_in *two = (const struct sockaddr_in *)b;
+        return one->sin_port == two->sin_port && one->sin_addr.s_addr == two->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *one = (const struct sockaddr_in6 *)a;
+    const struct sockaddr_in6 *two = (const struct sockaddr_in6 *)b;
+    return one->sin6_port == two->sin6_port && one->sin6_scope_id == two->sin6_scope_id &&
+           memcmp(&one->sin6_addr, &two->sin6_addr, sizeof one->sin6_addr) == 0;
+}
+
+bool listener_is_bound_to(int fd, const struct endpoint *endpoint)
+{
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    struct addrinfo *list = NULL;
+    char why[512];
+    if (endpoint->port == 0 || getsockname(fd, (struct sockaddr *)&bound, &len) != 0 ||
+        (bound.ss_family != AF_INET && bound.ss_family != AF_INET6) || resolve(endpoint, &list, why) != GW_OK)
+        return false;
+    bool same = false;
+    for (const struct addrinfo *a = list; a && !same; a = a->ai_next)
+        same = same_address(&bound, a->ai_addr);
+    freeaddrinfo(list);
+    return same;
 }
 
 void listener_close(struct listener *l)

@@ -21,6 +21,12 @@ struct listener {
 int listener_open(struct listener *l, const char *protocol, const struct endpoint *endpoint,
                   char why[512]) GW_MUST_CHECK;
 
+/* Takes a socket that listens already, whoever bound it; it is made non-blocking, close on exec. */
+void listener_adopt(struct listener *l, const char *protocol, int fd);
+
+/* True when the socket is bound to one of the endpoint's addresses. Port 0 is none. */
+bool listener_is_bound_to(int fd, const struct endpoint *endpoint);
+
 /* Closes; fine when it is not open. */
 void listener_close(struct listener *l);
 

@@ -49,7 +49,23 @@ static void holder(int fd, char text[32])
     text[strcspn(text, "\n")] = '\0';
 }
 
-static int take_lock(struct runtime_dir *dir, char why[512])
+/* A lock goes with the description of the open file, so an inherited one is held on without a gap. */
+static void prefer_inherited(struct runtime_dir *dir, int inherited)
+{
+    struct stat ours;
+    struct stat theirs;
+    if (inherited < 0)
+        return;
+    if (fstat(dir->lock, &ours) != 0 || fstat(inherited, &theirs) != 0 || ours.st_dev != theirs.st_dev ||
+        ours.st_ino != theirs.st_ino) {
+        close(inherited);
+        return;
+    }
+    close(dir->lock);
+    dir->lock = inherited;
+}
+
+static int take_lock(struct runtime_dir *dir, int inherited, char why[512])
 {
     char path[128];
     char pid[32];
@@ -59,6 +75,7 @@ static int take_lock(struct runtime_dir *dir, char why[512])
         snprintf(why, 512, "cannot open %s: %s", path, strerror(errno));
         return GW_ERR_IO;
     }
+    prefer_inherited(dir, inherited);
     if (flock(dir->lock, LOCK_EX | LOCK_NB) != 0) {
         holder(dir->lock, pid);
         snprintf(why, 512,
@@ -110,7 +127,7 @@ static int place_store(struct runtime_dir *dir, char why[512])
     return err;
 }
 
-int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512])
+int runtime_dir_open(struct runtime_dir *dir, const char *wanted, int inherited, char why[512])
 {
     char path[RUNTIME_PATH_BYTES];
     dir->lock = -1;
@@ -129,7 +146,7 @@ int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512])
     }
     snprintf(dir->path, sizeof dir->path, "%s", real);
     free(real);
-    err = take_lock(dir, why);
+    err = take_lock(dir, inherited, why);
     if (err == GW_OK)
         err = place_store(dir, why);
     if (err != GW_OK)

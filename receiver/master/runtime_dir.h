@@ -16,9 +16,10 @@ struct runtime_dir {
 };
 
 /* `wanted`: the configured directory, or "" for the default: $XDG_RUNTIME_DIR/masques, as root /run/masques,
- * otherwise /tmp/masques-UID. Creates what is missing. 0; GW_ERR_EXISTS: another gateway has it; GW_ERR_IO;
+ * otherwise /tmp/masques-UID. Creates what is missing. `inherited`: a descriptor that may hold the lock already, which is
+ * taken over, or closed when it belongs to another directory; -1: none. 0; GW_ERR_EXISTS: another gateway has it; GW_ERR_IO;
  * GW_ERR_INVALID: it is not ours alone. One sentence in `why` then. */
-int runtime_dir_open(struct runtime_dir *dir, const char *wanted, char why[512]) GW_MUST_CHECK;
+int runtime_dir_open(struct runtime_dir *dir, const char *wanted, int inherited, char why[512]) GW_MUST_CHECK;
 
 void runtime_dir_close(struct runtime_dir *dir);
 

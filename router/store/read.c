@@ -162,6 +162,7 @@ int store_consumer_counts(struct store *store, const struct store_consumer *cons
     out->pending_batches = pending.sequence;
     out->pending_bytes = pending.bytes;
     out->oldest_ns = oldest_ns(store, signal, cursor);
+    out->cursor = cursor->at.sequence;
     out->open_from = cursor->next.sequence;
     out->open_records = end.records - cursor->next.records;
     out->open_bytes = end.bytes - cursor->next.bytes;

@@ -301,6 +301,7 @@ struct store_counts {
     uint64_t pending_batches;
     uint64_t pending_bytes;
     uint64_t oldest_ns;                /* receive time of the oldest pending batch; 0: none */
+    uint64_t cursor;                   /* everything below this sequence number is answered or lost */
     uint64_t open_from;                /* sequence of the first batch in no group yet */
     uint64_t open_records, open_bytes; /* in no group yet */
     uint32_t groups;                   /* pending */

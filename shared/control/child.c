@@ -202,6 +202,20 @@ void child_beat(struct child *child)
     say(child, &up);
 }
 
+int child_detached(struct child *child, const char *name)
+{
+    Masques__Control__Up up = MASQUES__CONTROL__UP__INIT;
+    Masques__Control__Detached detached = MASQUES__CONTROL__DETACHED__INIT;
+    detached.name = (char *)name;
+    up.body_case = MASQUES__CONTROL__UP__BODY_DETACHED;
+    up.detached = &detached;
+    int err = packet_send(CHILD_FD_CONTROL, &up.base);
+    if (err != GW_OK)
+        log_warn(child->log, "the master does not hear that %s is detached: %s", name,
+                 gw_strerror(err));
+    return err;
+}
+
 void child_fail(struct child *child, const char *error)
 {
     Masques__Control__Up up = MASQUES__CONTROL__UP__INIT;

@@ -51,6 +51,8 @@ void child_free(struct child **child);
 void child_ready(struct child *child, const char *detail);
 /* Sends a beat now, because the state has changed. */
 void child_beat(struct child *child);
+/* The router: this registration is no more. 0; GW_ERR_AGAIN: the channel is full, nothing was said; GW_ERR_CLOSED. */
+int child_detached(struct child *child, const char *name);
 /* Says why before giving up for good (a restart would not help); the caller then ends with exit code 1. */
 void child_fail(struct child *child, const char *error);
 

@@ -39,6 +39,10 @@ int packet_receive(int fd, const ProtobufCMessageDescriptor *type, ProtobufCMess
         return errno == EAGAIN ? GW_ERR_AGAIN : GW_ERR_CLOSED;
     if (size == 0) /* a packet of ours is never empty: end of file */
         return GW_ERR_CLOSED;
+    if (size > (ssize_t)PACKET_MAX_BYTES) {
+        size = recv(fd, NULL, 0, MSG_DONTWAIT); /* takes it away */
+        return GW_ERR_TOO_LARGE;
+    }
     uint8_t *bytes = malloc((size_t)size);
     if (!bytes)
         return GW_ERR_NOMEM;

@@ -14,7 +14,8 @@
 int packet_send(int fd, const ProtobufCMessage *message) GW_MUST_CHECK;
 
 /* Receives one message, owned by the caller (protobuf_c_message_free_unpacked). 0; GW_ERR_AGAIN: none there;
- * GW_ERR_CLOSED: the other end is gone; GW_ERR_MALFORMED; GW_ERR_NOMEM. */
+ * GW_ERR_CLOSED: the other end is gone; GW_ERR_MALFORMED; GW_ERR_TOO_LARGE: over PACKET_MAX_BYTES, thrown away;
+ * GW_ERR_NOMEM. */
 int packet_receive(int fd, const ProtobufCMessageDescriptor *type, ProtobufCMessage **message)
     GW_MUST_CHECK;
 

@@ -185,8 +185,19 @@ class Gateway:
         self.ready = None
         self.exit_code = None
         self._checked = False
+        self.program = RECEIVER
 
     # -- configuration
+
+    def override_otlp(self, protocol, options):
+        """For the next write_config()."""
+        self._otlp = {**self._otlp, protocol: options}
+
+    def override_masques(self, **keys):
+        self._masques.update(keys)
+
+    def set_pipelines(self, pipelines):
+        self._pipelines = pipelines
 
     def config(self):
         """As JSON, which YAML contains."""
@@ -231,7 +242,7 @@ class Gateway:
             os.unlink(self.ready_file)
         self.exit_code, self._checked = None, False
         self.process = subprocess.Popen(
-            [*DIE_WITH_TEST, RECEIVER, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
+            [*DIE_WITH_TEST, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self.env,
             start_new_session=True)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None

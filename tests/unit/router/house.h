@@ -48,6 +48,7 @@ struct house {
     bool stop;
     unsigned starts;
     bool drained; /* read after a call into the loop */
+    char detached[256]; /* names, each behind a blank; likewise */
     char why[512];
 };
 
@@ -72,6 +73,13 @@ static inline void house_drained(void *ctx)
     h->drained = true;
 }
 
+static inline void house_detached(void *ctx, const char *name)
+{
+    struct house *h = ctx;
+    size_t len = strlen(h->detached);
+    snprintf(h->detached + len, sizeof h->detached - len, " %s", name);
+}
+
 static inline void *house_thread(void *arg)
 {
     struct house *h = arg;
@@ -83,6 +91,7 @@ static inline void *house_thread(void *arg)
         .beat_ms = h->beat_ms,
         .silence_ms = h->silence_ms,
         .drained = house_drained,
+        .detached = house_detached,
         .ctx = h,
     };
     h->loop = loop_new();
@@ -257,11 +266,26 @@ static inline void house_expect(struct house *h, const char *name, uint32_t pid,
     house_call(h, house_do_expect, both);
 }
 
+static inline void house_do_reconfigure(void *arg)
+{
+    struct house *h = arg;
+    Masques__Control__Reconfigure now = MASQUES__CONTROL__RECONFIGURE__INIT;
+    now.n_subscriptions = h->settings.n_subscriptions;
+    now.subscriptions = h->settings.subscriptions;
+    router_reconfigure(h->router, &now);
+}
+
+/* The subscriptions of the settings hold from now on. */
+static inline void house_reconfigure(struct house *h)
+{
+    house_call(h, house_do_reconfigure, h);
+}
+
 /* ---- a peer ---- */
 
 struct peer_id {
     const char *name;
-    bool worker;
+    bool worker, control;
     uint32_t pid;
     uint64_t attempt;
     bool replace;
@@ -396,8 +420,9 @@ static inline void peer_hello(struct test_peer *p, const struct peer_id *id)
     uint8_t incarnation[STORE_INCARNATION_BYTES];
     memset(incarnation, id->incarnation, sizeof incarnation);
     hello.name = (char *)(uintptr_t)id->name;
-    hello.kind =
-        id->worker ? MASQUES__BUS__PEER_KIND__PEER_WORKER : MASQUES__BUS__PEER_KIND__PEER_EXPORTER;
+    hello.kind = id->worker    ? MASQUES__BUS__PEER_KIND__PEER_WORKER
+                 : id->control ? MASQUES__BUS__PEER_KIND__PEER_CONTROL
+                               : MASQUES__BUS__PEER_KIND__PEER_EXPORTER;
     hello.pid = id->pid ? id->pid : 100;
     hello.attempt = id->attempt ? id->attempt : 1;
     hello.replace = id->replace;
@@ -575,10 +600,12 @@ static inline struct kept_id exporter_take(struct test_peer *p)
     return kept;
 }
 
-static inline void exporter_says(struct test_peer *p, struct kept_id *kept,
-                                 Masques__Bus__Outcome outcome, uint32_t after_ms,
-                                 uint64_t rejected)
+/* `bytes`: of what is rejected, in a payload frame; NULL: not given. */
+static inline void exporter_says_with(struct test_peer *p, struct kept_id *kept,
+                                      Masques__Bus__Outcome outcome, uint32_t after_ms,
+                                      uint64_t rejected, const char *bytes)
 {
+    struct slice payload = slice_of(bytes ? bytes : "");
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__DeliveryVerdict verdict = MASQUES__BUS__DELIVERY_VERDICT__INIT;
     Masques__Bus__Rejected reject = MASQUES__BUS__REJECTED__INIT;
@@ -592,7 +619,14 @@ static inline void exporter_says(struct test_peer *p, struct kept_id *kept,
     verdict.rejected = rejects;
     frame.body_case = BODY(DELIVERY_VERDICT);
     frame.delivery_verdict = &verdict;
-    peer_say(p, &frame, NULL, 0);
+    peer_say(p, &frame, &payload, bytes != NULL);
+}
+
+static inline void exporter_says(struct test_peer *p, struct kept_id *kept,
+                                 Masques__Bus__Outcome outcome, uint32_t after_ms,
+                                 uint64_t rejected)
+{
+    exporter_says_with(p, kept, outcome, after_ms, rejected, NULL);
 }
 
 /* DONE, and its confirmation. */

@@ -1,21 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "router/settle.h"
-#include "tests/support/suite.h"
+/* Retry as the configuration has it, and that nobody waits for another's exporter. */
+#include "tests/unit/router/house.h"
 
-START_TEST(waits_grow_by_half_up_to_the_cap_give_or_take_half)
+#define LOGS 1u
+#define TRACES 3u
+#define DONE MASQUES__BUS__OUTCOME__DONE
+#define RETRY MASQUES__BUS__OUTCOME__RETRY
+
+static const struct peer_id worker = {.name = "worker/1", .worker = true, .incarnation = 7};
+static const struct peer_id local = {.name = "a", .local = true};
+
+static void begin(struct house *h, struct test_peer *w, Masques__Control__Retry *retry)
 {
-    static const struct {
-        uint32_t attempt;
-        uint64_t wait_ms;
-    } cases[] = {{0, 5000},  {1, 5000},  {2, 7500},  {3, 11250},
-                 {4, 16875}, {5, 25312}, {6, 30000}, {4000000000u, 30000}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        uint64_t wait = cases[i].wait_ms;
-        ck_assert_uint_eq(settle_retry_ms(cases[i].attempt, 0), wait / 2);
-        ck_assert_uint_eq(settle_retry_ms(cases[i].attempt, wait), wait / 2 + wait);
-        ck_assert_uint_le(settle_retry_ms(cases[i].attempt, UINT64_MAX), wait / 2 + wait);
+    house_make(h);
+    house_hush(h);
+    house_subscribe(h, "a", 1u << LOGS, false);
+    h->subs[0].retry = retry;
+    house_start(h);
+    peer_join(w, h, &worker);
+}
+
+static void end(struct house *h, struct test_peer *w)
+{
+    peer_close(w);
+    house_end(h);
+}
+
+static Masques__Control__Retry retry_of(uint32_t initial_ms, uint32_t max_ms)
+{
+    Masques__Control__Retry retry = MASQUES__CONTROL__RETRY__INIT;
+    retry.initial_ms = initial_ms;
+    retry.max_ms = max_ms;
+    retry.multiplier_permille = 2000;
+    return retry;
+}
+
+START_TEST(waits_are_the_configurations_and_grow_with_the_attempts)
+{
+    struct house h;
+    struct test_peer w, e;
+    Masques__Control__Retry retry = retry_of(100, 400);
+    begin(&h, &w, &retry);
+    exporter_join(&e, &h, &local);
+    worker_store(&w, 1, 1, LOGS, 5, 1000);
+    struct kept_id kept = exporter_take(&e);
+    static const uint64_t waits[] = {100, 200, 400, 400};
+    for (uint32_t i = 0; i < 4; i++) {
+        uint64_t begun = clock_mono_ms();
+        exporter_says(&e, &kept, RETRY, 0, 0);
+        struct kept_id again = exporter_take(&e);
+        ck_assert_uint_ge(clock_mono_ms() - begun + 1, waits[i]);
+        ck_same_delivery(&kept, &again);
+        ck_assert_uint_eq(again.attempt, i + 2);
     }
+    exporter_done(&e, &kept);
+    peer_close(&e);
+    end(&h, &w);
 }
 END_TEST
 
-SUITE_MAIN("router/settle", waits_grow_by_half_up_to_the_cap_give_or_take_half)
+START_TEST(what_fails_once_is_given_up_where_retrying_is_off)
+{
+    struct house h;
+    struct test_peer w, e;
+    Masques__Control__Retry retry = retry_of(100, 400);
+    retry.disabled = true;
+    begin(&h, &w, &retry);
+    exporter_join(&e, &h, &local);
+    worker_store(&w, 1, 1, LOGS, 5, 1000);
+    struct kept_id kept = exporter_take(&e);
+    exporter_says(&e, &kept, RETRY, 0, 0);
+    peer_wait(&e, BODY(VERDICT_OK));
+    struct house_queue q = house_queue(&h, "a", LOGS);
+    ck_assert_uint_eq(q.lost, 5);
+    ck_assert_uint_eq(q.records, 0);
+    worker_store(&w, 2, 1, LOGS, 3, 1000);
+    kept = exporter_take(&e);
+    exporter_done(&e, &kept);
+    /* In the journal, too. */
+    peer_close(&e);
+    peer_close(&w);
+    house_restart(&h);
+    q = house_queue(&h, "a", LOGS);
+    ck_assert_uint_eq(q.lost, 5);
+    ck_assert_uint_eq(q.delivered, 3);
+    peer_join(&w, &h, &worker);
+    end(&h, &w);
+}
+END_TEST
+
+START_TEST(after_max_elapsed_a_delivery_is_given_up_and_not_before)
+{
+    struct house h;
+    struct test_peer w, e;
+    Masques__Control__Retry retry = retry_of(50, 50);
+    retry.max_elapsed_ms = 300;
+    begin(&h, &w, &retry);
+    exporter_join(&e, &h, &local);
+    worker_store(&w, 1, 1, LOGS, 5, 1000);
+    struct kept_id kept = exporter_take(&e);
+    uint64_t begun = clock_mono_ms();
+    unsigned tries = 0;
+    /* The session's end does not begin its time anew. */
+    exporter_says(&e, &kept, RETRY, 0, 0);
+    peer_wait(&e, BODY(VERDICT_OK));
+    peer_close(&e);
+    struct peer_id again = local;
+    again.attempt = 2;
+    exporter_join(&e, &h, &again);
+    while (house_queue(&h, "a", LOGS).lost == 0) {
+        ck_assert_uint_lt(clock_mono_ms() - begun, LIMIT_MS);
+        if (peer_wait_ms(&e, BODY(DELIVER), 10)) {
+            tries++;
+            exporter_says(&e, &kept, RETRY, 0, 0);
+        }
+    }
+    ck_assert_uint_ge(clock_mono_ms() - begun, 240);
+    ck_assert_uint_ge(tries, 1);
+    ck_assert_uint_eq(house_queue(&h, "a", LOGS).lost, 5);
+    peer_close(&e);
+    end(&h, &w);
+}
+END_TEST
+
+START_TEST(an_exporter_that_says_nothing_holds_back_no_other)
+{
+    struct house h;
+    struct test_peer w, dead, live;
+    struct peer_id first = {.name = "a"}, second = {.name = "b"};
+    house_make(&h);
+    house_subscribe(&h, "a", 1u << LOGS, false);
+    house_subscribe(&h, "b", 1u << LOGS, false);
+    h.settings.memory_bytes = 4u << 20; /* 2 MiB for payload in messages */
+    h.settings.max_batch = 1u << 20;
+    house_start(&h);
+    peer_join(&w, &h, &worker);
+    first.max_bytes = second.max_bytes = 256 * 1024;
+    exporter_join(&dead, &h, &first);
+    exporter_join(&live, &h, &second);
+    uint64_t records = 0;
+    for (uint64_t number = 1; number <= 64; number++) {
+        worker_store(&w, number, 1, LOGS, 1, 256 * 1024);
+        struct kept_id kept = exporter_take(&live);
+        exporter_done(&live, &kept);
+        records += kept.records;
+    }
+    ck_assert_uint_eq(records, 64);
+    ck_assert_uint_eq(house_queue(&h, "a", LOGS).records, 64);
+    peer_close(&dead);
+    peer_close(&live);
+    end(&h, &w);
+}
+END_TEST
+
+SUITE_MAIN("router/settle", waits_are_the_configurations_and_grow_with_the_attempts,
+           what_fails_once_is_given_up_where_retrying_is_off,
+           after_max_elapsed_a_delivery_is_given_up_and_not_before,
+           an_exporter_that_says_nothing_holds_back_no_other)
