@@ -117,6 +117,7 @@ static void fill_queue(struct queue_room *room, const struct subscriber *sub, un
     queue->lost = counts->lost;
     queue->state = (char *)(uintptr_t)state_of(sub);
     queue->owner = (char *)(uintptr_t)owner_of(sub);
+    queue->pid = sub->session ? (uint32_t)session_pid(sub->session) : 0;
     fill_losses(room, counts);
 }
 

@@ -58,6 +58,9 @@ struct exporter_ops {
      * GW_ERR_INVALID: not a value of it. Errors are explained in `why` (appended), as options_apply() does. NULL:
      * there are no options. */
     int (*option)(void *options, const char *path, const char *text, struct buf *why);
+    /* What the options demand of each other, when all are given. 0; GW_ERR_INVALID with a sentence in `why`
+     * (appended). May be NULL. */
+    int (*check)(const void *options, struct buf *why);
 
     /* Returns its own state, owned by the runtime and given back to close(); NULL with *why set. `options` live as
      * long as the exporter. */

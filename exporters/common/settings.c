@@ -232,7 +232,7 @@ enum settings_flags_outcome settings_from_flags(int argc, char **argv,
             return SETTINGS_WRONG;
     }
     if (out->endpoint && out->name[0])
-        return SETTINGS_RUN;
+        return ops->check && ops->check(options, why) < 0 ? SETTINGS_WRONG : SETTINGS_RUN;
     buf_text(why, out->endpoint ? "--name must not be empty"
                                 : "--router ENDPOINT is missing: where the router listens, for "
                                   "instance ipc:///run/masques/bus");
@@ -282,7 +282,7 @@ int settings_from_master(const Masques__Control__Settings *settings,
         if (option_give(ops, options, option->path, option->value, option->path, why) < 0)
             return GW_ERR_INVALID;
     }
-    return 0;
+    return ops->check && ops->check(options, why) < 0 ? GW_ERR_INVALID : 0;
 }
 
 void settings_help(const struct exporter_ops *ops, struct buf *out)

@@ -69,6 +69,7 @@ static int apply_options(const Masques__Control__Attached *wanted, struct config
     struct buf text = buf_make(TEXT_BYTES);
     int err = GW_OK;
     options_default(set->rows, set->count, &out->options);
+    options_default(config_delivery_options()->rows, config_delivery_options()->count, &out->delivery);
     for (size_t i = 0; err == GW_OK && i < wanted->n_options; i++)
         err = options_apply(set->rows, set->count, wanted->options[i]->path, wanted->options[i]->value,
                             &out->options, &text);

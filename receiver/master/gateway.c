@@ -12,9 +12,8 @@
 #include "receiver/master/control_socket.h"
 #include "receiver/master/family.h"
 #include "receiver/master/greeting.h"
-#include "receiver/master/health.h"
-#include "receiver/master/health_server.h"
 #include "receiver/master/notify.h"
+#include "receiver/master/pages.h"
 #include "receiver/master/ports.h"
 #include "receiver/master/ready_file.h"
 #include "receiver/master/reload.h"
@@ -46,13 +45,11 @@ struct gateway {
     struct reload *reload;
     struct upgrade *upgrade;
     struct control_socket *control;
-    struct health_server *health;
-    uint64_t up_since_ns; /* wall clock; 0: not yet */
-    uint64_t up_since_mono_ns;
+    struct pages *pages;
+    struct standing standing;
     enum course course;
-    bool reload_again;                   /* SIGHUP came while it could not be done */
-    struct control_asker *reload_asker;  /* who waits for the end of the reload; NULL: nobody */
-    char reload_error[CONFIG_ERROR_BYTES]; /* why the last reload has changed nothing; "": it has not failed */
+    bool reload_again;                  /* SIGHUP came while it could not be done */
+    struct control_asker *reload_asker; /* who waits for the end of the reload; NULL: nobody */
     int exit_code;
 };
 
@@ -60,6 +57,12 @@ static int fail(const char *sentence)
 {
     fprintf(stderr, "masques-receiver: %s\n", sentence);
     return EXIT_FAILURE;
+}
+
+static void take_course(struct gateway *g, enum course course)
+{
+    g->course = course;
+    g->standing.staying = course == COURSE_STAY;
 }
 
 /* ---- reload ----------------------------------------------------------------------------------------------------- */
@@ -90,7 +93,7 @@ static void answer_reload(struct gateway *g, const char *error)
 
 static void refuse_reload(struct gateway *g, const char *why)
 {
-    snprintf(g->reload_error, sizeof g->reload_error, "%s", why);
+    snprintf(g->standing.reload_error, sizeof g->standing.reload_error, "%s", why);
     log_error(&g->log, "the configuration stays as it is: %s", why);
     answer_reload(g, why);
 }
@@ -100,6 +103,7 @@ static void begin_reload(struct gateway *g)
     struct config_error err;
     struct config *next = NULL;
     char why[512];
+    g->standing.reloaded_ns = clock_wall_ns();
     if (!g->arguments->config) {
         refuse_reload(g, "the gateway was started without a configuration file");
         return;
@@ -114,7 +118,7 @@ static void begin_reload(struct gateway *g)
         refuse_reload(g, why);
         return;
     }
-    g->reload_error[0] = '\0';
+    g->standing.reload_error[0] = '\0';
     g->log.level = (enum log_level)g->config->masques.log_level;
     notify_reloading("reading the configuration again");
 }
@@ -162,8 +166,8 @@ static void begin_hand_over(void *ctx, const char *error)
         return;
     log_info(&g->log, "handing over to %s: finishing the requests in flight", g->image);
     notify_reloading("handing over to another image of the program");
-    g->course = COURSE_HAND_OVER;
-    health_server_free(&g->health); /* who asks meanwhile waits for the next image */
+    take_course(g, COURSE_HAND_OVER);
+    pages_free(&g->pages); /* who asks meanwhile waits for the next image */
     family_hand_over(g->family, grace_ms < HAND_OVER_WORKERS_MS ? (uint32_t)grace_ms : HAND_OVER_WORKERS_MS,
                      HAND_OVER_EXPORTERS_MS);
 }
@@ -184,8 +188,8 @@ static void asked_to_hand_over(void *ctx, int signum)
 static void family_is_ready(void *ctx)
 {
     struct gateway *g = ctx;
-    g->up_since_ns = clock_wall_ns();
-    g->up_since_mono_ns = clock_mono_ns();
+    g->standing.up_since_ns = clock_wall_ns();
+    g->standing.up_since_mono_ns = clock_mono_ns();
     greeting_print(stderr, g->ports.list, g->ports.count);
     const char *file = g->arguments->ready_file;
     if (file && ready_file_write(file, g->ports.list, g->ports.count, family_bus(g->family)) != GW_OK)
@@ -199,7 +203,7 @@ static void family_failed(void *ctx, const char *why)
     struct gateway *g = ctx;
     if (g->course == COURSE_END)
         return;
-    g->course = COURSE_END;
+    take_course(g, COURSE_END);
     g->exit_code = fail(why);
     family_end(g->family);
 }
@@ -229,17 +233,6 @@ static const struct family_events family_events = {
     .detached = family_detached,
     .stranger_ended = stranger_ended,
 };
-
-static bool health_says(void *ctx, struct buf *body)
-{
-    struct gateway *g = ctx;
-    bool available = family_accepts(g->family) && g->course == COURSE_STAY;
-    struct health_times times = {.up_since_ns = g->up_since_ns, .now_ns = clock_wall_ns()};
-    if (g->up_since_ns)
-        times.up_for_ns = clock_mono_ns() - g->up_since_mono_ns;
-    health_body(body, g->family, available, &times);
-    return available;
-}
 
 /* ---- questions of masquesctl ------------------------------------------------------------------------------------ */
 
@@ -306,7 +299,7 @@ static void asked_to_end(void *ctx, int signum)
         family_end(g->family);
         return;
     }
-    g->course = COURSE_END;
+    take_course(g, COURSE_END);
     log_info(&g->log, "%s: finishing what is in flight", strsignal(signum));
     notify_stopping("finishing what is in flight");
     answer_reload(g, "the gateway is ending");
@@ -350,16 +343,6 @@ static int watch_signals(struct gateway *g)
 
 /* ---- start and end ---------------------------------------------------------------------------------------------- */
 
-static int open_health(struct gateway *g)
-{
-    const struct listener *listener = ports_health(&g->ports);
-    if (!listener)
-        return GW_OK;
-    g->health = health_server_new(g->loop, listener->fd, g->config->health.path, HEALTH_SERVER_REQUEST_MS,
-                                  health_says, g);
-    return g->health ? GW_OK : GW_ERR_NOMEM;
-}
-
 /* Everything that lives on the loop. */
 static int bring_up(struct gateway *g, char why[512])
 {
@@ -386,14 +369,15 @@ static int bring_up(struct gateway *g, char why[512])
         return GW_ERR_NOMEM;
     g->reload = reload_new(g->loop, g->family, g->registrar, g->config, reload_done, g, &g->log);
     g->upgrade = upgrade_new(g->loop, g->image, g->arguments->config, begin_hand_over, g, &g->log);
-    return g->reload && g->upgrade ? open_health(g) : GW_ERR_NOMEM;
+    g->pages = pages_new(g->loop, &g->ports, g->config, g->family, &g->standing);
+    return g->reload && g->upgrade && g->pages ? GW_OK : GW_ERR_NOMEM;
 }
 
 static void take_down(struct gateway *g)
 {
     g->reload_asker = NULL;
     control_socket_free(&g->control);
-    health_server_free(&g->health);
+    pages_free(&g->pages);
     upgrade_free(&g->upgrade);
     registrar_free(&g->registrar);
     family_free(&g->family);
@@ -429,7 +413,7 @@ static int live(struct gateway *g, char why[512])
     int err = bring_up(g, why);
     if (err != GW_OK)
         return err;
-    g->course = COURSE_STAY;
+    take_course(g, COURSE_STAY);
     block_signals(SIG_UNBLOCK);
     family_start(g->family);
     loop_run(g->loop);
@@ -476,7 +460,8 @@ int gateway_run(const struct arguments *arguments, char **argv, struct config *c
         config_free(&config);
         return fail("no memory");
     }
-    *g = (struct gateway){.arguments = arguments, .argv = argv, .config = config, .runtime.lock = -1};
+    *g = (struct gateway){.arguments = arguments, .argv = argv, .config = config, .runtime.lock = -1,
+                          .standing.started_mono_ns = clock_mono_ns()};
     int code = run(g);
     close_all(g);
     free(g);

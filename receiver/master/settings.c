@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "receiver/master/subscription.h"
 #include "shared/base/clock.h"
 #include "shared/control/child.h"
 
@@ -19,6 +20,7 @@ struct settings_scratch {
     Masques__Control__Listener listeners[LISTENERS_MAX];
     Masques__Control__Listener *listener_list[LISTENERS_MAX];
     Masques__Control__Subscription subscriptions[CONFIG_EXPORTERS_MAX];
+    Masques__Control__Retry retries[CONFIG_EXPORTERS_MAX];
     Masques__Control__Subscription *subscription_list[CONFIG_EXPORTERS_MAX];
     Masques__Control__Option options[OPTIONS_MAX];
     Masques__Control__Option *option_list[OPTIONS_MAX];
@@ -133,12 +135,7 @@ static size_t add_subscriptions(struct settings_shared *shared)
     const struct config *config = shared->parts->config;
     struct settings_scratch *s = shared->scratch;
     for (size_t i = 0; i < config->exporter_count; i++) {
-        const struct config_exporter *e = &config->exporters[i];
-        masques__control__subscription__init(&s->subscriptions[i]);
-        s->subscriptions[i].name = (char *)e->id;
-        s->subscriptions[i].type = (char *)e->kind->type;
-        s->subscriptions[i].signals = e->signals;
-        s->subscriptions[i].lossy = e->kind->lossy;
+        subscription_fill(&config->exporters[i], &s->subscriptions[i], &s->retries[i]);
         s->subscription_list[i] = &s->subscriptions[i];
     }
     return config->exporter_count;
@@ -201,6 +198,7 @@ static int fill_exporter(struct settings_shared *shared, const struct config_exp
     s->exporter.signals = e->signals;
     s->exporter.store_fd = CHILD_FD_FIRST;
     s->exporter.drain_ms = ms(shared->parts->config->masques.grace_ns);
+    subscription_wishes(&e->delivery, &s->exporter);
     s->exporter.synced = store_place_survives(&shared->store, &shared->parts->config->masques.store);
     request->extra[0] = shared->store.fd;
     request->extra_count = 1;

@@ -78,8 +78,6 @@ static int note_head(struct scan *scan, uint64_t offset)
 static int add_record(struct scan *scan, uint64_t offset, const struct segment_record *r)
 {
     int err = add_gap(scan, r->at);
-    if (!err)
-        err = note_head(scan, offset);
     if (err)
         return err;
     struct segment_entry entry = {.offset = offset + SEGMENT_RECORD_BYTES + r->sources_bytes,
@@ -91,7 +89,9 @@ static int add_record(struct scan *scan, uint64_t offset, const struct segment_r
     struct slice payload = slice_make(scan->file + entry.offset, entry.length);
     if (segment_payload_checksum(scan->s->info.seed, payload) != entry.checksum)
         entry.flags = SEGMENT_QUARANTINED;
-    return add(scan, entry);
+    else /* one whose bytes are not there is taken again when it is published again */
+        err = note_head(scan, offset);
+    return err ? err : add(scan, entry);
 }
 
 static int commit(struct scan *scan, uint64_t offset, const struct segment_trailer *t)

@@ -6,6 +6,7 @@ import signal
 import unittest
 
 import grpc_client
+import http_client
 import suite
 import telemetry
 from gateway import Gateway, wait_for
@@ -33,7 +34,8 @@ class Health(unittest.TestCase):
             self.assertEqual(status, 200)
             self.assertEqual(headers["Content-Type"], "application/json")
             answer = self.gateway.health()
-            self.assertEqual(list(answer), ["status", "upSince", "uptime", "children"])
+            self.assertEqual(list(answer), ["status", "upSince", "uptime", "children", "sources", "eventSequenceGaps",
+                                             "configuration"])
             self.assertEqual(answer["status"], "Server available")
             self.assertRegex(answer["upSince"], RFC3339_NANO)
             self.assertRegex(answer["uptime"], GO_DURATION)
@@ -92,6 +94,91 @@ class Health(unittest.TestCase):
                 except OSError:
                     pass  # a reset is an answer, too
         self.assertEqual(self.gateway.health_answer()[0], 200)
+
+
+def post_events(connection, session, numbers):
+    connection.send(http_client.request("/v1/logs", telemetry.events(session, numbers)))
+    answer = connection.read_answer()
+    if answer.status != 200:
+        raise AssertionError(answer)
+
+
+def source(gateway, service, signal_name):
+    """The entry of `sources`; an empty one while there is none."""
+    found = [entry for entry in gateway.health()["sources"]
+             if (entry["service"], entry["signal"]) == (service, signal_name)]
+    return found[0] if found else {"records": 0, "lostBeforeUs": 0, "sessions": 0}
+
+
+class WhoWasHeard(unittest.TestCase):
+    """Batches of one session come over many connections, and so through both workers, in no order."""
+
+    SLACK = 2048  # a gap counts once the session has gone on for so long
+
+    def test_events_that_never_came_are_told_and_taken_back(self):
+        with Gateway(exporters={"nop": {}}) as gateway:
+            batches = [range(at, at + 100) for at in range(0, self.SLACK + 1000, 100)]
+            lost = [batches.pop(3), batches.pop(5)]
+            batches[0], batches[2] = batches[2], batches[0]
+            connections = [http_client.Connection(gateway.http) for _ in range(8)]
+            for at, batch in enumerate(batches):
+                post_events(connections[at % 8], "first", batch)
+                post_events(connections[(at + 1) % 8], "second", batch)
+            post_events(connections[0], "first", batches[4])  # a client that sends a batch twice
+            records = sum(len(batch) for batch in batches) * 2 + 100
+            wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == records, "all that was sent")
+            entry = source(gateway, "claude-code", "logs")
+            self.assertEqual(entry["lostBeforeUs"], 400)  # 200 of each session
+            self.assertEqual(entry["sessions"], 2)
+            self.assertRegex(entry["lastReceived"], RFC3339_NANO)
+            self.assertEqual(gateway.health()["eventSequenceGaps"], 400)
+            workers = gateway.children("worker").values()
+            self.assertTrue(all(sum(worker["accepted"].values()) for worker in workers), workers)
+            post_events(connections[1], "first", lost[0])
+            wait_for(lambda: source(gateway, "claude-code", "logs")["lostBeforeUs"] == 300, "what came after all")
+            # A session that is resumed begins at 0 again.
+            post_events(connections[2], "first", range(0, 50))
+            post_events(connections[3], "first", range(50, 60))
+            wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == records + 160, "the resumed session")
+            self.assertEqual(source(gateway, "claude-code", "logs")["lostBeforeUs"], 300)
+            for connection in connections:
+                connection.close()
+            # The router forgets; the master does not.
+            gateway.wait_replaced("router", gateway.kill_child("router"))
+            with http_client.Connection(gateway.http) as connection:
+                post_events(connection, "third", range(7, 9))
+            wait_for(lambda: source(gateway, "claude-code", "logs")["records"] == records + 162, "the records after that")
+            entry = source(gateway, "claude-code", "logs")
+            self.assertEqual((entry["lostBeforeUs"], entry["sessions"]), (300, 1))
+            self.assertEqual(gateway.health()["eventSequenceGaps"], 300)
+
+    def test_the_latest_comes_first(self):
+        with Gateway(exporters={"nop": {}}) as gateway:
+            for service in ("one", "two", "one"):
+                grpc_client.export(gateway.grpc, "traces", telemetry.traces(range(3), service=service))
+            wait_for(lambda: source(gateway, "one", "traces")["records"] == 6, "six spans")
+            self.assertEqual([entry["service"] for entry in gateway.health()["sources"]], ["one", "two"])
+
+
+class Queues(unittest.TestCase):
+    def test_an_exporter_has_a_queue_a_signal(self):
+        with Gateway(exporters={"nop": {}, "debug": {"format": "json"}}, pipelines={
+                "logs": ["nop", "debug"], "traces": ["debug"], "metrics": ["nop"]}, hang_after="300s") as gateway:
+            pid = gateway.kill_child("nop", signal.SIGSTOP)
+            try:
+                grpc_client.export(gateway.grpc, "logs", telemetry.logs(range(6)))
+                wait_for(lambda: gateway.child("nop")["queues"]["logs"]["records"] == 6, "what waits")
+                wait_for(lambda: gateway.child("debug")["queues"]["logs"]["delivered"] == 6, "what is delivered")
+                child = gateway.child("nop")
+                self.assertEqual(set(child["queues"]), {"logs", "metrics"})
+                self.assertGreater(child["queues"]["logs"]["bytes"], 0)
+                self.assertEqual(child["queues"]["metrics"], {"records": 0, "bytes": 0, "oldestMs": 0, "delivered": 0,
+                                                              "rejected": 0, "lost": 0, "losses": {}})
+                self.assertEqual(child["owner"], "configured")
+                self.assertEqual(set(gateway.child("debug")["queues"]), {"logs", "traces"})
+                wait_for(lambda: gateway.child("nop")["queues"]["logs"]["oldestMs"] > 0, "the age of the oldest")
+            finally:
+                os.kill(pid, signal.SIGCONT)
 
 
 class HealthWithoutRouter(unittest.TestCase):

@@ -163,10 +163,11 @@ class Gateway:
     pipelines   {signal: [exporter ids]}
     masques     more keys of `masques:`
     otlp        {"grpc": {...}, "http": {...}} to merge into the endpoints
+    telemetry   what stands in `service::telemetry`
     """
 
     def __init__(self, exporters=None, pipelines=None, masques=None, otlp=None, workers=2, hang_after=None,
-                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True):
+                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True, telemetry=None):
         self.directory = tempfile.mkdtemp(prefix="masques-test-", dir=roomy_directory())
         self.runtime = runtime_directory or os.path.join(self.directory, "run")
         self.exporters = {"debug": {"format": "json"}} if exporters is None else exporters
@@ -176,6 +177,7 @@ class Gateway:
         self._workers = workers
         self._hang_after = hang_after
         self._health = health
+        self._telemetry = telemetry
         self._arguments = list(arguments)
         self.env = dict(os.environ, **(env or {}))
         self._stdout = stdout
@@ -218,6 +220,8 @@ class Gateway:
             },
             "masques": masques,
         }
+        if self._telemetry:
+            config["service"]["telemetry"] = self._telemetry
         if self._health:
             config["extensions"] = {"health_check": {"endpoint": "127.0.0.1:0"}}
             config["service"]["extensions"] = ["health_check"]
@@ -351,6 +355,10 @@ class Gateway:
     @property
     def health_address(self):
         return self._split(self.ready["health"])
+
+    @property
+    def metrics_address(self):
+        return self._split(self.ready["metrics"])
 
     # -- health
 

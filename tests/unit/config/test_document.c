@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* docs/configuration.md and the files of config/ agree with the option tables. */
 #include "shared/config/config.h"
+#include "shared/config/processor.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -72,6 +73,11 @@ START_TEST(the_document_has_each_option_as_its_row_says_and_no_other)
     count = options_of(config_otlp_options(), text);
     count += options_of(config_health_options(), text);
     count += options_of(config_telemetry_options(), text);
+    count += options_of(config_metrics_options(), text);
+    count += options_of(config_file_storage_options(), text);
+    count += options_of(config_delivery_options(), text);
+    count += options_of(processor_batch_options(), text);
+    count += options_of(processor_limiter_options(), text);
     count += options_of(config_masques_options(), text);
     for (size_t i = 0; i < kinds; i++)
         if (strcmp(list[i].type, "console") != 0) /* the other name of debug */

@@ -250,13 +250,16 @@ END_TEST
 struct failing {
     enum io_step step;
     int countdown; /* the step that makes it 0 fails */
+    int more;      /* and so many of those behind it */
     int error;
 };
 
 static size_t fail_before(void *ctx, enum io_step step, size_t bytes, int *error)
 {
     struct failing *f = ctx;
-    if (step != f->step || --f->countdown != 0)
+    if (step != f->step || --f->countdown > 0)
+        return SIZE_MAX;
+    if (f->countdown < 0 && f->more-- <= 0)
         return SIZE_MAX;
     *error = f->error;
     return bytes / 2;
@@ -277,9 +280,12 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
 {
     static const struct {
         enum io_step step;
-        int error, err;
-    } cases[] = {
-        {IO_WRITE, EIO, GW_ERR_IO}, {IO_WRITE, ENOSPC, GW_ERR_FULL}, {IO_SYNC, EIO, GW_ERR_IO}};
+        int more, error, err;
+    } cases[] = {{IO_WRITE, 0, EIO, GW_ERR_IO},
+                 {IO_WRITE, 0, ENOSPC, GW_ERR_FULL},
+                 {IO_SYNC, 0, EIO, GW_OK}, /* written once more, into the next segment */
+                 {IO_SYNC, 1, EIO, GW_ERR_IO},
+                 {IO_SYNC, 1, ENOSPC, GW_ERR_FULL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[64];
         struct failing failing = {.step = cases[i].step, .error = cases[i].error};
@@ -292,9 +298,15 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
         ck_assert_int_eq(put(store, 1, LOGS, 500), 0);
         uint64_t before = segment_of_last(store, c);
         failing.countdown = 1;
+        failing.more = cases[i].more;
         ck_assert_int_eq(put(store, 2, LOGS, 500), cases[i].err);
-        ck_assert_uint_eq(counts(store, c, LOGS).pending, 0);
-        ck_assert_int_eq(put(store, 2, LOGS, 500), 0); /* the same id again: it was not stored */
+        if (cases[i].err) {
+            ck_assert_str_ne(store_trouble(store), "");
+            ck_assert_uint_eq(counts(store, c, LOGS).pending, 0);
+            ck_assert_int_eq(put(store, 2, LOGS, 500), 0); /* the same id again: it was not stored */
+        }
+        ck_assert_str_eq(store_trouble(store), "");
+        ck_assert_uint_eq(counts(store, c, LOGS).pending, batch_records(2));
         ck_assert_uint_gt(segment_of_last(store, c), before);
         store = reopen(&store, &o);
         ck_assert_uint_eq(counts(store, store_consumer_find(store, "a"), LOGS).stored, 2 + 3);
