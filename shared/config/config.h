@@ -162,7 +162,7 @@ struct config_delivery {
     bool retry_enabled;
     uint32_t consumers;   /* deliveries at a time and signal; 0: as many as the exporter wishes */
     uint32_t queue_sizer; /* enum config_sizer */
-    uint64_t queue_size;  /* 0: the router's share */
+    uint64_t queue_size;  /* 0: half of the store */
     char storage[CONFIG_ID_BYTES]; /* "": none is named */
     struct config_batch batch;
     uint64_t initial_interval_ns;

@@ -23,8 +23,8 @@ static const struct option rows[] = {
      .help = "What `queue_size` counts; only `bytes` bound anything here."},
     {.path = "sending_queue::queue_size", .type = OPTION_COUNT, DELIVERY(queue_size),
      .max = SIZE_TIB, .initial = "0",
-     .help = "With `sizer: bytes`, what may wait for this exporter when the store is full; 0: an "
-             "even share of the store."},
+     .help = "With `sizer: bytes`, how much may wait for this exporter before it counts as behind; "
+             "0: half of `masques::store::max_bytes`."},
     {.path = "sending_queue::block_on_overflow", .type = OPTION_BOOL, DELIVERY(block_on_overflow),
      .initial = "false",
      .help = "`true`: when the store is full, new data is refused rather than the oldest of this "

@@ -12,11 +12,12 @@
  * who lack it. */
 static const char *const collector_keys[] = {
     "admission", "auth", "check_collector_pipeline", "compression_algorithms", "cors", "encoding",
-    "include_metadata", "keep_alives_enabled", "keepalive", "middlewares", "model",
-    "output_paths", "partition", "read_buffer_size", "resource", "response_body",
-    "response_headers", "sampling", "sampling_initial", "sampling_thereafter", "timeout", "tls",
-    "traces", "views", "transport", "use_internal_logger", "verbosity",
-    "write_buffer_size",
+    "development", "disable_caller", "disable_stacktrace", "error_output_paths", "include_metadata",
+    "initial_fields", "keep_alives_enabled", "keepalive", "middlewares", "model", "output_paths",
+    "partition", "periodic", "read_buffer_size", "resource", "response_body", "response_headers",
+    "sampling", "sampling_initial", "sampling_thereafter", "timeout", "tls", "traces",
+    "translation_strategy", "transport", "use_internal_logger", "verbosity", "views",
+    "with_resource_constant_labels", "write_buffer_size",
 };
 
 /* A map that is being read: the options below `path_len` bytes of the path. */

@@ -163,11 +163,13 @@ class Gateway:
     pipelines   {signal: [exporter ids]}
     masques     more keys of `masques:`
     otlp        {"grpc": {...}, "http": {...}} to merge into the endpoints
+    extensions  {id: options}, beside the health check; the service lists them
     telemetry   what stands in `service::telemetry`
     """
 
     def __init__(self, exporters=None, pipelines=None, masques=None, otlp=None, workers=2, hang_after=None,
-                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True, telemetry=None):
+                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True,
+                 extensions=None, telemetry=None):
         self.directory = tempfile.mkdtemp(prefix="masques-test-", dir=roomy_directory())
         self.runtime = runtime_directory or os.path.join(self.directory, "run")
         self.exporters = {"debug": {"format": "json"}} if exporters is None else exporters
@@ -177,6 +179,7 @@ class Gateway:
         self._workers = workers
         self._hang_after = hang_after
         self._health = health
+        self._extensions = dict(extensions or {})
         self._telemetry = telemetry
         self._arguments = list(arguments)
         self.env = dict(os.environ, **(env or {}))
@@ -222,9 +225,12 @@ class Gateway:
         }
         if self._telemetry:
             config["service"]["telemetry"] = self._telemetry
+        extensions = dict(self._extensions)
         if self._health:
-            config["extensions"] = {"health_check": {"endpoint": "127.0.0.1:0"}}
-            config["service"]["extensions"] = ["health_check"]
+            extensions["health_check"] = {"endpoint": "127.0.0.1:0"}
+        if extensions:
+            config["extensions"] = extensions
+            config["service"]["extensions"] = list(extensions)
         return json.dumps(config, indent=2)
 
     def options(self, masques):

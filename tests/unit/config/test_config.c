@@ -773,7 +773,13 @@ static const struct {
      "f:4:34: service::telemetry::metrics::readers: expected a list of one reader: {pull: "
      "{exporter: {prometheus: {host: HOST, port: PORT}}}}"},
     {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: [{periodic: {}}]}}\n",
-     "f:4:36: service::telemetry::metrics::readers::periodic: unknown key; supported here: pull"},
+     "f:4:36: service::telemetry::metrics::readers::periodic: masques-collector does not "
+     "have this setting of the collector; supported here: pull"},
+    {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: "
+                "{with_resource_constant_labels: {}}}}}]}}\n",
+     "f:4:67: service::telemetry::metrics::readers::pull::exporter::prometheus::"
+     "with_resource_constant_labels: masques-collector does not have this setting of the collector; "
+     "supported here: host, port, without_scope_info, without_type_suffix, without_units"},
     {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: [{pull: }]}}\n",
      "f:4:35: service::telemetry::metrics::readers: a reader is {pull: {exporter: {prometheus: "
      "{host: HOST, port: PORT}}}} here"},
