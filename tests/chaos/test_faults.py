@@ -79,6 +79,11 @@ class RouterDies(Case):
 
 
 class FailingDisk(Case):
+    """The sink is the only durable exporter: a console is no reason to take from it."""
+
+    def scene(self, **options):
+        return super().scene(exporters={"debug": {}}, **options)
+
     def test_a_write_or_a_sync_that_fails_now_and_then_costs_nothing(self):
         scene = self.scene(payload=(0, 2000))
         scene.start_clients(count=4, pace_s=0.005)
@@ -126,7 +131,7 @@ class SmallDisk(Case):
     def test_a_full_file_system(self):
         """A real one: the exporter is stuck, the disk fills up, requests are refused; the exporter goes on, and all
         that was acknowledged arrives."""
-        scene = Scene(self, seed_of_run(20261212), to="sink", start=False, payload=(20000, 60000),
+        scene = Scene(self, seed_of_run(20261212), to="sink", start=False, exporters={"debug": {}}, payload=(20000, 60000),
                       store={"max_bytes": "64MiB", "segment_bytes": "1MiB"}, sink_arguments=("--delay-ms", "3600000"))
         self.mount(scene.store, "12m")
         scene.start()
