@@ -338,7 +338,7 @@ START_TEST(extents_without_a_store_are_unsupported)
 }
 END_TEST
 
-START_TEST(tidying_lets_go_of_deleted_segments, another_store_is_read_from_where_it_is)
+START_TEST(tidying_lets_go_of_deleted_segments)
 {
     struct world w;
     world_open(&w);
