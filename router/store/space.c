@@ -57,8 +57,30 @@ static int begin_segment(struct store *store, unsigned signal, uint64_t file_byt
     return 0;
 }
 
+/* Sealed segments in memory stay few, whoever reads them or nobody: the one not used for longest goes. */
+static void make_room(struct store *store, const struct segment *keep)
+{
+    struct segment *oldest = NULL;
+    uint32_t loaded = 0;
+    for (unsigned i = 0; i < STORE_SIGNALS; i++) {
+        const struct chain *chain = &store->chains[i];
+        for (uint32_t k = 0; k < chain->count; k++) {
+            struct segment *s = chain->segments[k];
+            if (!s->sealed || s->fd < 0 || s == keep)
+                continue;
+            loaded++;
+            if (!oldest || s->used < oldest->used)
+                oldest = s;
+        }
+    }
+    if (loaded >= LOADED_MAX)
+        segment_unload(oldest);
+}
+
 int space_seal(struct store *store, struct segment *s)
 {
+    make_room(store, s);
+    s->used = ++store->tick;
     uint64_t before = s->file_bytes;
     int err = segment_seal(s, &store->dir);
     chain_resized(store_chain(store, s->info.signal), before, s->file_bytes);
@@ -172,20 +194,6 @@ int space_load(struct store *store, struct segment *segment)
     segment->used = ++store->tick;
     if (segment->loaded && segment->fd >= 0)
         return 0;
-    struct segment *oldest = NULL;
-    uint32_t loaded = 0;
-    for (unsigned i = 0; i < STORE_SIGNALS; i++) {
-        const struct chain *chain = &store->chains[i];
-        for (uint32_t k = 0; k < chain->count; k++) {
-            struct segment *s = chain->segments[k];
-            if (!s->sealed || s->fd < 0 || s == segment)
-                continue;
-            loaded++;
-            if (!oldest || s->used < oldest->used)
-                oldest = s;
-        }
-    }
-    if (loaded >= LOADED_MAX)
-        segment_unload(oldest);
+    make_room(store, segment);
     return segment_load(segment, &store->dir);
 }

@@ -196,7 +196,7 @@ class StormTest(unittest.TestCase):
         """It rejects every 50th record; it knows nothing of what it had before it was killed, so that a delivery whose
         verdict was not yet in the journal comes twice."""
         scene = Scene(self, seed_of_run(20261204), to="sink", fsync=None, hang_after=f"{HANG_AFTER_S}s",
-                      sink_arguments=("--reject-every", "50"))
+                      sink_arguments=("--reject-ids", "50"))
         _, verdict = self.storm(scene)
         self.assertGreater(verdict.rejected, 0)
         scene.stop()

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A durable exporter for loss tests: appends a line for every batch and the ids of its records to a file, and only
  * then says DONE. Started by hand: sink --router ENDPOINT --out FILE [--delay-ms N] [--fail-every N]
- * [--reject-every N] [--bytes 1].
+ * [--reject-every N] [--reject-ids N] [--bytes 1].
  *
  *   <signal> <generation> <first> <last> <attempt> <digest> <batch> <records> <id> <id> ... [=<the batch in hex>]
  *
- * The last word is there with --bytes 1. A line that a kill has torn is cut off at the next start. A record's id is its
- * attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With --fail-every N each Nth
- * delivery pushed is answered RETRY before anything is written; with --reject-every N the records whose id begins with a
- * multiple of N are rejected, now and whenever they come again; "!" stands before their id. */
+ * The last word is there with --bytes 1. A line that a kill has torn is cut off at the next start. A record's id is
+ * its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With --fail-every N each Nth
+ * delivery pushed is answered RETRY before anything is written; with --reject-every N each Nth is rejected with all its
+ * records, and nothing of it is written; with --reject-ids N the records whose id begins with a multiple of N are
+ * rejected, now and whenever they come again, and "!" stands before their id. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -29,6 +30,7 @@ struct sink_options {
     uint32_t delay_ms;
     uint32_t fail_every;
     uint32_t reject_every;
+    uint32_t reject_ids;
     uint32_t bytes;
 };
 
@@ -79,6 +81,8 @@ static int sink_option(void *options, const char *path, const char *text, struct
         return number(text, &o->fail_every, why);
     if (strcmp(path, "reject_every") == 0)
         return number(text, &o->reject_every, why);
+    if (strcmp(path, "reject_ids") == 0)
+        return number(text, &o->reject_ids, why);
     if (strcmp(path, "bytes") == 0)
         return number(text, &o->bytes, why);
     if (strcmp(path, "out") == 0 && strlen(text) < sizeof o->out) {
@@ -132,7 +136,7 @@ static uint32_t attributes_of(enum otlp_message record)
     }
 }
 
-static void reject(struct rejects *r)
+static void reject_one(struct rejects *r)
 {
     if (r->count == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 16;
@@ -173,7 +177,7 @@ static void write_ids(struct buf *line, enum otlp_signal signal, struct slice ba
             buf_printf(&id, "#%016" PRIx64, (uint64_t)XXH3_64bits(r->bytes.data, r->bytes.len));
         bool rejected = is_multiple(buf_slice(&id), every);
         if (rejected)
-            reject(rejects);
+            reject_one(rejects);
         buf_printf(line, rejected ? " !" : " ");
         buf_slice_append(line, buf_slice(&id));
     }
@@ -227,7 +231,7 @@ static int put_lines(struct sink *s, struct delivery *d, struct rejects *rejects
                    otlp_signal_name(signal), id->generation, id->first, id->last,
                    delivery_attempt(d), delivery_digest(d), index++,
                    count_records(signal, batch.bytes));
-        write_ids(&s->line, signal, batch.bytes, s->options->reject_every, rejects);
+        write_ids(&s->line, signal, batch.bytes, s->options->reject_ids, rejects);
         if (s->options->bytes)
             write_bytes(&s->line, batch.bytes);
         buf_byte(&s->line, '\n');
@@ -275,12 +279,37 @@ static void on_delay_over(void *ctx)
     record(s, waiting_take(waiting_find(s, w->delivery)));
 }
 
+/* With its bytes, so that they can be replayed. */
+static void reject(struct sink *s, struct delivery *d)
+{
+    struct reader_batch batch;
+    int rc;
+    buf_clear(&s->line);
+    while ((rc = delivery_next(d, &batch)) == 1)
+        buf_slice_append(&s->line, batch.bytes);
+    if (rc == 0 && !buf_ok(&s->line))
+        rc = GW_ERR_NOMEM;
+    if (rc != 0) {
+        delivery_unreadable(d, rc);
+        return;
+    }
+    const struct delivery_reject all = {
+        .count = delivery_records(d), .reason = "asked to reject", .bytes = buf_slice(&s->line)};
+    const struct delivery_verdict verdict = {
+        .outcome = MASQUES__BUS__OUTCOME__DONE, .rejected = &all, .rejected_count = 1};
+    delivery_finish(d, &verdict);
+}
+
 static void sink_push(void *exporter, struct delivery *d)
 {
     struct sink *s = exporter;
     s->pushed++;
     if (s->options->fail_every && s->pushed % s->options->fail_every == 0) {
         delivery_retry(d, FAIL_AFTER_MS, "asked to fail");
+        return;
+    }
+    if (s->options->reject_every && s->pushed % s->options->reject_every == 0) {
+        reject(s, d);
         return;
     }
     struct waiting *w = s->options->delay_ms ? calloc(1, sizeof *w) : NULL;
@@ -319,7 +348,8 @@ int main(int argc, char **argv)
         .flags = "  --out FILE          where the ids go; appended\n"
                  "  --delay-ms N        how long every delivery takes\n"
                  "  --fail-every N      answer each Nth delivery with RETRY\n"
-                 "  --reject-every N    reject the records with a multiple of N as their number\n"
+                 "  --reject-every N    reject all records of each Nth delivery\n"
+                 "  --reject-ids N      reject the records with a multiple of N as their number\n"
                  "  --bytes 1           write the bytes of every batch, too\n",
         .mode = MASQUES__BUS__MODE__DURABLE,
         .options_bytes = sizeof(struct sink_options),
