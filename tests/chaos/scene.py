@@ -103,7 +103,11 @@ class Scene:
         """Stops the clients; waits until everything is delivered or reported lost; returns the verdict."""
         if self.clients:
             self.clients.stop()
-        wait_delivered(self.oracle, self.end, self.lost, deadline)
+        try:
+            wait_delivered(self.oracle, self.end, self.lost, deadline)
+        except AssertionError:
+            print(f"{self.name}: {self.gateway.child(self.name)}")
+            raise
         wait_for(lambda: self.pending() == 0, "nothing to be pending")
         return self.verdict()
 

@@ -70,11 +70,11 @@ class Storm:
         while self.killed.total() < KILLS:
             records, event, victims, detail = next(self.plan)
             self.scene.oracle.wait_acknowledged(records)
-            started = time.monotonic()
+            started, sent = time.monotonic(), self.scene.oracle.sent_count()
             self.act(event, victims, detail)
             self.scene.clients.wait_all_served(f"all clients to be served after {event}")
             self.events[event] += 1
-            print(f"{started - begin:6.1f} s {event} {'+'.join(victims)}: "
+            print(f"{started - begin:6.1f} s, record {sent}: {event} {'+'.join(victims)}, "
                   f"all served after {time.monotonic() - started:.3f} s", flush=True)
         print(f"{self.killed.total()} kills in {time.monotonic() - begin:.0f} s: {listed(self.killed)}")
         print(f"events: {listed(self.events)}")

@@ -18,7 +18,7 @@ from collections import Counter, namedtuple
 import grpc_client
 import otlp_oracle
 import telemetry
-from gateway import wait_for
+from gateway import Timeout, wait_for
 from http_client import Connection, request
 
 SIGNALS = ("logs", "metrics", "traces")
@@ -390,8 +390,15 @@ class Verdict:
 def wait_delivered(oracle, end, lost=lambda: 0, deadline=120):
     """Waits until everything acknowledged is delivered or rejected, or reported lost."""
     wanted = {key.number for key in oracle.acknowledged()}
-    wait_for(lambda: len(wanted - end.numbers() - end.rejected()) <= lost(), f"{len(wanted)} acknowledged records at the far end",
-             deadline, pause=0.2)
+
+    def missing():
+        return wanted - end.numbers() - end.rejected()
+    try:
+        wait_for(lambda: len(missing()) <= lost(), "the far end", deadline, pause=0.2)
+    except Timeout:
+        left = sorted(missing())
+        raise Timeout(f"waited {deadline:.0f} s in vain for {len(left)} of {len(wanted)} acknowledged records at the far "
+                      f"end, {lost()} are reported lost; the first that are missing: {left[:20]}") from None
 
 
 def counted(gateway, name, what):
