@@ -163,24 +163,22 @@ static void drain(struct exporter_host *host, uint32_t within_ms)
 
 /* ---- the session's events ---- */
 
-/* Whether the store that the router welcomes us to is the one whose directory is open here. */
-static bool store_is(int fd, const Masques__Bus__Welcome *welcome)
+/* Whether `fd` is the directory of the store that the router welcomes us to. */
+static bool store_is(int fd, const Masques__Bus__Welcome *w)
 {
     struct stat st;
-    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == (dev_t)welcome->device &&
-           st.st_ino == (ino_t)welcome->inode;
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == (dev_t)w->device && st.st_ino == (ino_t)w->inode;
 }
 
 /* The store's directory, if it is on this machine and may be read. -1: it is not. */
 static int store_find(const Masques__Bus__Welcome *welcome)
 {
     int fd = open(welcome->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
     /* Another host, or container, may have another directory there; and what is listed may not be readable. */
     if (store_is(fd, welcome) && faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) == 0)
         return fd;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return -1;
 }
 
@@ -203,7 +201,7 @@ static void on_progressed(void *ctx, struct delivery *delivery)
         host->ops->progressed(host->exporter, delivery);
 }
 
-/* A router that was started anew may have another store than the one before it. */
+/* A router that was started anew may have another store. */
 static bool on_welcome(void *ctx, const Masques__Bus__Welcome *welcome)
 {
     struct exporter_host *host = ctx;
