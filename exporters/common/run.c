@@ -163,7 +163,7 @@ static void drain(struct exporter_host *host, uint32_t within_ms)
 
 /* ---- the session's events ---- */
 
-/* Whether `fd` is the directory of the store that the router welcomes us to. */
+/* Whether `fd` is the directory of the store that the router welcomes us to, which may be another than last time. */
 static bool store_is(int fd, const Masques__Bus__Welcome *w)
 {
     struct stat st;
@@ -201,7 +201,6 @@ static void on_progressed(void *ctx, struct delivery *delivery)
         host->ops->progressed(host->exporter, delivery);
 }
 
-/* A router that was started anew may have another store. */
 static bool on_welcome(void *ctx, const Masques__Bus__Welcome *welcome)
 {
     struct exporter_host *host = ctx;
