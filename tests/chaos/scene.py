@@ -19,7 +19,10 @@ class Scene:
     def __init__(self, case, seed, to="file", fsync="always", exporters=None, store=None, file=None, disk=False,
                  signals=("logs", "metrics", "traces"), payload=(0, 300), sink_arguments=(), start=True, **options):
         self.case = case
+        # What happens when is chosen by one source, so that a seed chooses it again whatever the threads of the clients
+        # and the bytes on the disk do with theirs.
         self.random = random.Random(seed)
+        self._clients_random, self._disk_random = random.Random(f"{seed} clients"), random.Random(f"{seed} disk")
         self.to = to
         self.name = FILE if to == "file" else "sink"
         self.gateway = Gateway(exporters=dict({"nop": {}} if exporters is None else exporters), **options)
@@ -35,7 +38,7 @@ class Scene:
         self.disk = Disk(self.gateway.directory, "store", "out") if disk else None
         if disk:
             self.gateway.env.update(self.disk.env())
-        self.oracle = Oracle(self.random, signals, payload)
+        self.oracle = Oracle(random.Random(f"{seed} payloads"), signals, payload)
         self.clients = None
         self.sink = None
         self.sink_arguments = sink_arguments
@@ -56,26 +59,39 @@ class Scene:
         self.end.sink = self.sink
 
     def start_clients(self, **options):
-        self.clients = Clients(self.oracle, self.gateway, self.random, **options).start()
+        self.clients = Clients(self.oracle, self.gateway, self._clients_random, **options).start()
         self.case.addCleanup(self.clients.stop)
         return self.clients
 
     # -- events
 
     def wait_attached(self):
-        """A sink comes back by itself after the family was started again; the file exporter is started."""
+        """A sink that lives comes back by itself after the family was started again; the file exporter is started."""
+        if self.sink and self.sink.process.poll() is not None:
+            self.start_sink()
         wait_for(lambda: self.name in self.gateway.children(), f"{self.name} to be there")
 
     def cut_power(self, mode="random", names_mode=None):
-        """The family dies at once, the disk keeps what it must and what chance leaves it. Not started again."""
+        """The family and the sink die at once, the disk keeps what it must and what chance leaves it. The sink's file is
+        on another. Not started again."""
+        if self.sink:
+            self.sink.kill()
         self.gateway.kill_family(["router"] + ([FILE] if self.to == "file" else []))
-        return self.disk.cut(self.random, mode, names_mode)
+        return self.disk.cut(self._disk_random, mode, names_mode)
 
     # -- the end
 
     def lost(self):
-        """Records that the gateway reports as lost or rejected on the way to the far end."""
-        return counted(self.gateway, self.name)
+        """Records that the gateway reports as lost on the way to the far end."""
+        return counted(self.gateway, self.name, "lost")
+
+    def check_books(self, verdict):
+        """What the gateway counts is what happened, to the record; for a far end that was there from the start."""
+        books = {what: counted(self.gateway, self.name, what) for what in ("delivered", "rejected", "lost")}
+        print(f"counted for {self.name}: {books}")
+        expected = {"delivered": verdict.delivered, "rejected": verdict.rejected, "lost": 0}
+        if books != expected:
+            raise AssertionError(f"{self.name} counts {books}, but {expected} are true: {verdict}")
 
     def pending(self):
         return self.gateway.child(self.name)["queue"]["records"]
@@ -87,7 +103,11 @@ class Scene:
         """Stops the clients; waits until everything is delivered or reported lost; returns the verdict."""
         if self.clients:
             self.clients.stop()
-        wait_delivered(self.oracle, self.end, self.lost, deadline)
+        try:
+            wait_delivered(self.oracle, self.end, self.lost, deadline)
+        except AssertionError:
+            print(f"{self.name}: {self.gateway.child(self.name)}")
+            raise
         wait_for(lambda: self.pending() == 0, "nothing to be pending")
         return self.verdict()
 
