@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A durable exporter for loss tests: appends a line for every batch and the ids of its records to a file, and only
  * then says DONE. Started by hand: sink --router ENDPOINT --out FILE [--delay-ms N] [--fail-every N]
- * [--bytes 1].
+ * [--reject-every N] [--bytes 1].
  *
  *   <signal> <generation> <first> <last> <attempt> <digest> <batch> <records> <id> <id> ... [=<the batch in hex>]
  *
- * The last word is there with --bytes 1. A line that a kill has torn is cut off at the next start. A record's id is its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With
- * --fail-every N each Nth delivery pushed is answered RETRY before anything is written. */
+ * The last word is there with --bytes 1. A line that a kill has torn is cut off at the next start. A record's id is
+ * its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With --fail-every N each Nth
+ * delivery pushed is answered RETRY before anything is written; with --reject-every N each Nth is rejected with all its
+ * records, and nothing of it is written. With --retry-while FILE or --reject-while FILE every delivery is, as long as
+ * FILE exists. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,7 +29,9 @@ struct sink_options {
     char out[PATH_MAX_BYTES];
     uint32_t delay_ms;
     uint32_t fail_every;
+    uint32_t reject_every;
     uint32_t bytes;
+    char retry_while[PATH_MAX_BYTES], reject_while[PATH_MAX_BYTES];
 };
 
 /* A delivery that waits for its delay. */
@@ -59,6 +64,16 @@ static int number(const char *text, uint32_t *out, struct buf *why)
     return 0;
 }
 
+static int path_option(const char *text, char out[PATH_MAX_BYTES], struct buf *why)
+{
+    if (strlen(text) < PATH_MAX_BYTES) {
+        strcpy(out, text);
+        return 0;
+    }
+    buf_text(why, "the path is too long");
+    return GW_ERR_INVALID;
+}
+
 static int sink_option(void *options, const char *path, const char *text, struct buf *why)
 {
     struct sink_options *o = options;
@@ -66,13 +81,17 @@ static int sink_option(void *options, const char *path, const char *text, struct
         return number(text, &o->delay_ms, why);
     if (strcmp(path, "fail_every") == 0)
         return number(text, &o->fail_every, why);
+    if (strcmp(path, "reject_every") == 0)
+        return number(text, &o->reject_every, why);
     if (strcmp(path, "bytes") == 0)
         return number(text, &o->bytes, why);
-    if (strcmp(path, "out") == 0 && strlen(text) < sizeof o->out) {
-        strcpy(o->out, text);
-        return 0;
-    }
-    buf_printf(why, "%s: unknown option or too long", path);
+    if (strcmp(path, "out") == 0)
+        return path_option(text, o->out, why);
+    if (strcmp(path, "retry_while") == 0)
+        return path_option(text, o->retry_while, why);
+    if (strcmp(path, "reject_while") == 0)
+        return path_option(text, o->reject_while, why);
+    buf_printf(why, "%s: unknown option", path);
     return GW_ERR_INVALID;
 }
 
@@ -217,12 +236,44 @@ static void on_delay_over(void *ctx)
     record(s, waiting_take(waiting_find(s, w->delivery)));
 }
 
+/* With its bytes, so that they can be replayed. */
+static void reject(struct sink *s, struct delivery *d)
+{
+    struct reader_batch batch;
+    int rc;
+    buf_clear(&s->line);
+    while ((rc = delivery_next(d, &batch)) == 1)
+        buf_slice_append(&s->line, batch.bytes);
+    if (rc == 0 && !buf_ok(&s->line))
+        rc = GW_ERR_NOMEM;
+    if (rc != 0) {
+        delivery_unreadable(d, rc);
+        return;
+    }
+    const struct delivery_reject all = {
+        .count = delivery_records(d), .reason = "asked to reject", .bytes = buf_slice(&s->line)};
+    const struct delivery_verdict verdict = {
+        .outcome = MASQUES__BUS__OUTCOME__DONE, .rejected = &all, .rejected_count = 1};
+    delivery_finish(d, &verdict);
+}
+
+/* The delivery that has just come is one of those that `every` and `condition`, a file, are about. */
+static bool is_meant(const struct sink *s, uint32_t every, const char *condition)
+{
+    return (every && s->pushed % every == 0) || (condition[0] && access(condition, F_OK) == 0);
+}
+
 static void sink_push(void *exporter, struct delivery *d)
 {
     struct sink *s = exporter;
+    const struct sink_options *o = s->options;
     s->pushed++;
-    if (s->options->fail_every && s->pushed % s->options->fail_every == 0) {
+    if (is_meant(s, o->fail_every, o->retry_while)) {
         delivery_retry(d, FAIL_AFTER_MS, "asked to fail");
+        return;
+    }
+    if (is_meant(s, o->reject_every, o->reject_while)) {
+        reject(s, d);
         return;
     }
     struct waiting *w = s->options->delay_ms ? calloc(1, sizeof *w) : NULL;
@@ -261,6 +312,9 @@ int main(int argc, char **argv)
         .flags = "  --out FILE          where the ids go; appended\n"
                  "  --delay-ms N        how long every delivery takes\n"
                  "  --fail-every N      answer each Nth delivery with RETRY\n"
+                 "  --reject-every N    reject all records of each Nth delivery\n"
+                 "  --retry-while FILE  answer every delivery with RETRY as long as FILE exists\n"
+                 "  --reject-while FILE reject every delivery as long as FILE exists\n"
                  "  --bytes 1           write the bytes of every batch, too\n",
         .mode = MASQUES__BUS__MODE__DURABLE,
         .options_bytes = sizeof(struct sink_options),

@@ -14,7 +14,7 @@ class Sink:
     def __init__(self, gateway, *arguments, name="sink", signals="logs", start="oldest"):
         self.gateway = gateway
         self.name = name
-        self.file = os.path.join(gateway.directory, name + ".out")
+        self.file = os.path.join(gateway.directory, name.replace("/", "-") + ".out")
         open(self.file, "ab").close()
         self.process = subprocess.Popen(
             [*DIE_WITH_TEST, PROGRAM, "--router", gateway.ready["bus"], "--name", name, "--signals", signals, "--mode", "durable",
