@@ -247,6 +247,7 @@ void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
                                   .subscribers = r->subscribers,
                                   .ingress = r->ingress,
                                   .seen = r->seen,
+                                  .letters = r->letters,
                                   .torn_bytes = r->found.torn_bytes,
                                   .wall_ns = clock_wall_ns(),
                                   .now_ms = loop_now_ms(r->loop)};

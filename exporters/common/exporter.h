@@ -49,7 +49,8 @@ struct exporter_ops {
     const char *summary; /* one sentence for --help */
     const char *flags;   /* its own flags for --help, a line each; NULL: none */
     struct exporter_wishes wishes;
-    Masques__Bus__Mode mode; /* when --mode does not say otherwise */
+    Masques__Bus__Mode mode; /* when nobody says otherwise */
+    Masques__Bus__Mode mode_by_hand; /* when it is started by hand and --mode does not say otherwise; 0: the same */
 
     /* Its options: a struct of this many bytes, zeroed and then handed to defaults() (may be NULL). */
     size_t options_bytes;

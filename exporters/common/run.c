@@ -228,7 +228,7 @@ static void on_refused(void *ctx, bool fenced, const char *why)
     uint64_t now = loop_now_ms(host->loop);
     if (host->refused_since_ms == 0) {
         host->refused_since_ms = now;
-        log_warn(&host->log, "the name \"%s\" is in use: %s", host->settings.name, why);
+        log_warn(&host->log, "%s", why);
     }
     /* Our own last session may still count as alive; a name that another really has is not ours to wait for. */
     bool by_hand = !host->child && !session_was_up(host->session);

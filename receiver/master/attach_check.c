@@ -73,6 +73,9 @@ static int apply_options(const Masques__Control__Attached *wanted, struct config
     for (size_t i = 0; err == GW_OK && i < wanted->n_options; i++)
         err = options_apply(set->rows, set->count, wanted->options[i]->path, wanted->options[i]->value,
                             &out->options, &text);
+    /* What one option forbids another. */
+    if (err == GW_OK && out->kind->check && out->kind->check(&out->options, &text) != 0)
+        err = GW_ERR_INVALID;
     if (err != GW_OK)
         refuse(why, "%s: %.*s", out->id, (int)text.len, (const char *)text.data);
     buf_free(&text);

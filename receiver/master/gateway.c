@@ -20,6 +20,7 @@
 #include "receiver/master/standard_files.h"
 #include "receiver/master/upgrade.h"
 #include "shared/base/clock.h"
+#include "shared/base/entropy.h"
 
 #define HAND_OVER_WORKERS_MS 5000u   /* requests in flight, at most */
 #define HAND_OVER_EXPORTERS_MS 1000u /* deliveries in progress, at most */
@@ -38,6 +39,7 @@ struct gateway {
     struct log log;
     struct runtime_dir runtime;
     struct ports ports;
+    uint64_t run; /* goes on over a hand-over: to exporters that is no new start of the gateway */
     struct loop *loop;
     struct family_parts parts; /* the family borrows them */
     struct family *family;
@@ -49,6 +51,7 @@ struct gateway {
     struct standing standing;
     enum course course;
     bool reload_again;                  /* SIGHUP came while it could not be done */
+    bool hand_over_again;               /* SIGUSR2 did */
     struct control_asker *reload_asker; /* who waits for the end of the reload; NULL: nobody */
     int exit_code;
 };
@@ -95,6 +98,7 @@ static void refuse_reload(struct gateway *g, const char *why)
 {
     snprintf(g->standing.reload_error, sizeof g->standing.reload_error, "%s", why);
     log_error(&g->log, "the configuration stays as it is: %s", why);
+    notify_ready("accepting telemetry; the configuration could not be read again");
     answer_reload(g, why);
 }
 
@@ -104,6 +108,7 @@ static void begin_reload(struct gateway *g)
     struct config *next = NULL;
     char why[512];
     g->standing.reloaded_ns = clock_wall_ns();
+    notify_reloading("reading the configuration again");
     if (!g->arguments->config) {
         refuse_reload(g, "the gateway was started without a configuration file");
         return;
@@ -120,16 +125,29 @@ static void begin_reload(struct gateway *g)
     }
     g->standing.reload_error[0] = '\0';
     g->log.level = (enum log_level)g->config->masques.log_level;
-    notify_reloading("reading the configuration again");
 }
 
-/* What came while it could not be done. */
-static void reload_if_wanted(struct gateway *g)
+/* What came while it could not be done. A hand-over first: the next image reads the configuration anyway. */
+static void do_what_waits(struct gateway *g)
 {
-    if (!g->reload_again || occupied(g))
-        return;
-    g->reload_again = false;
-    begin_reload(g);
+    if (g->hand_over_again && !occupied(g)) {
+        g->hand_over_again = false;
+        upgrade_check(g->upgrade);
+    }
+    if (g->reload_again && !occupied(g)) {
+        g->reload_again = false;
+        begin_reload(g);
+    }
+}
+
+/* A signal, now or as soon as it can be; while the family ends it is for nothing. `again` is its flag. */
+static void follow(struct gateway *g, const char *signal_name, bool *again)
+{
+    const char *why = occupied(g);
+    *again = g->course == COURSE_STAY;
+    if (why)
+        log_info(&g->log, "%s: %s; %s", signal_name, why, *again ? "it is followed after that" : "nothing is done");
+    do_what_waits(g);
 }
 
 static void reload_done(void *ctx)
@@ -137,18 +155,14 @@ static void reload_done(void *ctx)
     struct gateway *g = ctx;
     notify_ready("accepting telemetry");
     answer_reload(g, "");
-    reload_if_wanted(g);
+    do_what_waits(g);
 }
 
 static void asked_to_reload(void *ctx, int signum)
 {
     struct gateway *g = ctx;
-    const char *why = occupied(g);
     (void)signum;
-    g->reload_again = g->course == COURSE_STAY;
-    if (why)
-        log_info(&g->log, "SIGHUP: %s%s", why, g->reload_again ? "; the configuration is read after that" : "");
-    reload_if_wanted(g);
+    follow(g, "SIGHUP", &g->reload_again);
 }
 
 /* ---- hand-over -------------------------------------------------------------------------------------------------- */
@@ -159,7 +173,7 @@ static void begin_hand_over(void *ctx, const char *error)
     uint64_t grace_ms = g->config->masques.grace_ns / CLOCK_NS_PER_MS;
     if (error) {
         log_error(&g->log, "this image of the program stays: %s", error);
-        reload_if_wanted(g);
+        do_what_waits(g);
         return;
     }
     if (occupied(g))
@@ -175,12 +189,8 @@ static void begin_hand_over(void *ctx, const char *error)
 static void asked_to_hand_over(void *ctx, int signum)
 {
     struct gateway *g = ctx;
-    const char *why = occupied(g);
     (void)signum;
-    if (why)
-        log_warn(&g->log, "SIGUSR2: nothing is done: %s", why);
-    else
-        upgrade_check(g->upgrade);
+    follow(g, "SIGUSR2", &g->hand_over_again);
 }
 
 /* ---- what the family tells -------------------------------------------------------------------------------------- */
@@ -195,7 +205,7 @@ static void family_is_ready(void *ctx)
     if (file && ready_file_write(file, g->ports.list, g->ports.count, family_bus(g->family)) != GW_OK)
         log_error(&g->log, "cannot write the ready file %s: %s", file, strerror(errno));
     notify_ready("accepting telemetry");
-    reload_if_wanted(g);
+    do_what_waits(g);
 }
 
 static void family_failed(void *ctx, const char *why)
@@ -245,7 +255,6 @@ static void answer_where(struct gateway *g, struct control_asker *asker)
         answer.health_path = g->config->health.path;
     }
     answer.bus = (char *)family_bus(g->family);
-    answer.pid = (uint32_t)getpid();
     answer.store = (char *)family_store(g->family);
     control_socket_answer(asker, &answer);
 }
@@ -314,14 +323,17 @@ static bool on_terminal(void)
     return fd >= 0;
 }
 
-static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
+/* Those first whose default would end a gateway that is about to start, though they do not ask for that. */
+static const int signals[] = {SIGHUP, SIGUSR2, SIGTERM, SIGINT};
+#define NOT_TO_END 2u
+#define ALL_SIGNALS (sizeof signals / sizeof signals[0])
 
 /* Blocked while nobody watches them: what comes then waits, also over execv(2). */
-static void block_signals(int how)
+static void block_signals(int how, size_t count)
 {
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    for (size_t i = 0; i < count; i++)
         sigaddset(&set, signals[i]);
     sigprocmask(how, &set, NULL);
 }
@@ -355,6 +367,7 @@ static int bring_up(struct gateway *g, char why[512])
         .runtime = &g->runtime,
         .listeners = g->ports.list,
         .listener_count = g->ports.otlp_count,
+        .run = g->run,
         .log = &g->log,
     };
     g->family = family_new(g->loop, &g->parts, &family_events, g, why);
@@ -398,6 +411,7 @@ static int open_places(struct gateway *g, char why[512])
     struct inherited inherited;
     const char *ready_file = g->arguments->ready_file;
     int err = inherited_read(&inherited, why);
+    g->run = inherited.run ? inherited.run : entropy_u64() | 1;
     if (err == GW_OK)
         err = runtime_dir_open(&g->runtime, g->config->masques.runtime_directory, inherited.lock, why);
     if (err == GW_OK)
@@ -414,17 +428,19 @@ static int live(struct gateway *g, char why[512])
     if (err != GW_OK)
         return err;
     take_course(g, COURSE_STAY);
-    block_signals(SIG_UNBLOCK);
+    block_signals(SIG_UNBLOCK, ALL_SIGNALS);
     family_start(g->family);
     loop_run(g->loop);
-    block_signals(SIG_BLOCK);
+    block_signals(SIG_BLOCK, ALL_SIGNALS);
     return GW_OK;
 }
 
 /* Returns only when it could not be done. */
 static void become_next(struct gateway *g)
 {
-    struct inherited what = ports_to_leave(&g->ports, g->runtime.lock);
+    struct inherited what = ports_to_leave(&g->ports);
+    what.lock = g->runtime.lock;
+    what.run = g->run;
     upgrade_become(g->image, g->argv, &what);
     log_error(&g->log, "cannot become %s: %s; going on as before", g->image, strerror(errno));
 }
@@ -432,6 +448,7 @@ static void become_next(struct gateway *g)
 static int run(struct gateway *g)
 {
     char why[512] = "the standard descriptors cannot be put in order";
+    block_signals(SIG_BLOCK, NOT_TO_END);
     if (standard_files_prepare() != GW_OK)
         return fail(why);
     g->log = (struct log){"receiver", (enum log_level)g->config->masques.log_level, STDERR_FILENO};

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "receiver/master/metrics_numbers.h"
 #include "receiver/master/queues.h"
 #include "shared/base/clock.h"
 #include "shared/base/json_text.h"
@@ -276,6 +277,45 @@ static void put_sources(struct buf *out, const struct member *router)
     put_number(out, "eventSequenceGaps", totals_gaps(&router->past, router->beat));
 }
 
+/* What found no place among the sources any more: they are bounded, whoever sends. */
+static void put_forgotten(struct buf *out, const struct member *router)
+{
+    put_key(out, "sourcesForgotten");
+    buf_byte(out, '{');
+    put_number(out, "services", totals_number(&router->past, router->beat, "seen_services_forgotten"));
+    put_number(out, "sessions", totals_number(&router->past, router->beat, "seen_sessions_forgotten"));
+    put_number(out, "records", totals_number(&router->past, router->beat, "seen_forgotten"));
+    buf_byte(out, '}');
+}
+
+/* ---- what is kept ------------------------------------------------------------------------------------------------ */
+
+static void put_store(struct buf *out, const struct member *router)
+{
+    const Masques__Control__Beat *beat = member_lives(router) ? router->beat : NULL;
+    const char *state = beat && beat->store[0] ? beat->store : "unknown";
+    put_key(out, "store");
+    buf_byte(out, '{');
+    put_text(out, "state", state);
+    put_text(out, "error", beat && strcmp(state, "ok") != 0 ? beat->error : "");
+    put_number(out, "bytes", metrics_number_now(router, "store_bytes"));
+    put_number(out, "maxBytes", metrics_number_now(router, "store_max_bytes"));
+    put_number(out, "quarantined", metrics_number_now(router, "store_quarantined"));
+    buf_byte(out, '}');
+}
+
+static void put_dead_letters(struct buf *out, const struct member *router)
+{
+    put_key(out, "deadLetters");
+    buf_byte(out, '{');
+    put_number(out, "letters", metrics_number_now(router, "dead_letters"));
+    put_number(out, "bytes", metrics_number_now(router, "dead_letters_bytes"));
+    put_number(out, "dropped", totals_number(&router->past, router->beat, "dead_letters_dropped"));
+    put_number(out, "replayed", totals_number(&router->past, router->beat, "dead_letters_replayed"));
+    put_number(out, "damaged", metrics_number_now(router, "dead_letters_damaged"));
+    buf_byte(out, '}');
+}
+
 static void put_configuration(struct buf *out, const struct health_times *times)
 {
     put_key(out, "configuration");
@@ -323,6 +363,9 @@ void health_body(struct buf *out, const struct family *family, bool available,
     put_guests(out, family, router);
     buf_byte(out, ']');
     put_sources(out, router);
+    put_forgotten(out, router);
+    put_store(out, router);
+    put_dead_letters(out, router);
     put_configuration(out, times);
     buf_byte(out, '}');
 }

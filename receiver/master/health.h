@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the health endpoint says: the collector's health_check answer with its three keys, `children` with what
  * each process is, does and has done, `sources` with what arrived last and from whom, and how many numbered events
- * were lost before they reached us. docs/operations.md describes every key. */
+ * were lost before they reached us, `store` and `deadLetters` with what is kept, and `configuration` with what became of
+ * the last attempt to read it anew. docs/operations.md describes every key. */
 #ifndef MASQUES_MASTER_HEALTH_H
 #define MASQUES_MASTER_HEALTH_H
 

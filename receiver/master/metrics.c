@@ -160,6 +160,18 @@ static void put_router_lists(struct buf *out, const struct member *router)
     }
 }
 
+static void put_store_state(struct buf *out, const struct member *router)
+{
+    static const char *const states[] = {"ok", "full", "failing"};
+    exposition_family(out, "masques_store_state", "gauge",
+                      "1 for the state that the store is in; 0 everywhere while no router tells.");
+    for (size_t i = 0; i < COUNT(states); i++) {
+        label labels[] = {{"state", states[i]}};
+        bool told = router->beat && member_lives(router);
+        exposition_u64(out, "masques_store_state", labels, 1, told && strcmp(router->beat->store, states[i]) == 0);
+    }
+}
+
 static const struct metrics_number router_rows[] = {
     {"store_bytes", "masques_store_bytes", NULL, NULL, true, "Bytes of all segment files."},
     {"store_max_bytes", "masques_store_capacity_bytes", NULL, NULL, true, "Bytes that they may have."},
@@ -179,12 +191,18 @@ static const struct metrics_number router_rows[] = {
     {"seen_records", "masques_seen_records_total", NULL, NULL, false, "Records by the word of the workers' digests."},
     {"seen_forgotten", "masques_seen_forgotten_records_total", NULL, NULL, false,
      "Those of them that no source below stands for any more."},
+    {"seen_services_forgotten", "masques_seen_services_forgotten_total", NULL, NULL, false,
+     "Times that a source made room for another one."},
+    {"seen_sessions_forgotten", "masques_seen_sessions_forgotten_total", NULL, NULL, false,
+     "Times that a session with numbered events made room for another one."},
     {"queues_untold", "masques_queues_untold", NULL, NULL, true, "Queues that the beat had no room for."},
     {"dead_letters", "masques_dead_letters", NULL, NULL, true, "Dead letters that are kept."},
-    {"dead_letter_records", "masques_dead_letter_records", NULL, NULL, true, "Records in them."},
-    {"dead_letter_bytes", "masques_dead_letter_bytes", NULL, NULL, true, "Bytes of them."},
+    {"dead_letters_bytes", "masques_dead_letters_bytes", NULL, NULL, true, "Bytes of them."},
+    {"dead_letters_damaged", "masques_dead_letters_damaged", NULL, NULL, true, "Files of them that cannot be read."},
     {"dead_letters_dropped", "masques_dead_letters_dropped_total", NULL, NULL, false,
-     "Dead letters that were not kept, their quota being full."},
+     "Rejections that were not kept: their quota was full, or the device answered with errors."},
+    {"dead_letters_replayed", "masques_dead_letters_replayed_total", NULL, NULL, false,
+     "Dead letters that their exporter took after all."},
 };
 
 static const struct metrics_number *row_of(const struct metrics_number *rows, size_t count, const char *number)
@@ -284,6 +302,7 @@ void metrics_text(struct buf *out, const struct family *family, const struct met
     put_lanes(out, router);
     put_losses(out, router);
     put_router_lists(out, router);
+    put_store_state(out, router);
     put_router_numbers(out, router);
     put_sources(out, router);
     metrics_workers(out, family);

@@ -87,31 +87,21 @@ static void put_exporter_counts(struct buf *out, const struct member *router)
     }
 }
 
-static uint64_t bytes_of(const struct member *router, const char *exporter)
-{
-    const Masques__Control__Queue *q;
-    uint64_t sum = 0;
-    for (size_t i = 0; (q = queues_next(router->beat, &i)) != NULL;)
-        sum += strcmp(q->exporter, exporter) == 0 ? q->bytes : 0;
-    return sum;
-}
-
+/* The collector has a queue an exporter and signal, too, and calls the signal data_type. */
 static void put_exporter_queues(struct buf *out, const struct member *router)
 {
+    const uint64_t capacity = metrics_number_now(router, "store_max_bytes");
     const Masques__Control__Queue *q;
     exposition_family(out, "otelcol_exporter_queue_size", "gauge", "Bytes that wait for the exporter.");
     for (size_t i = 0; (q = queues_next(router->beat, &i)) != NULL;) {
-        label labels[] = {{"exporter", q->exporter}};
-        if (queues_is_first(router->beat, q))
-            exposition_u64(out, "otelcol_exporter_queue_size", labels, 1, bytes_of(router, q->exporter));
+        label labels[] = {{"exporter", q->exporter}, {"data_type", metrics_signals[q->signal - 1]}};
+        exposition_u64(out, "otelcol_exporter_queue_size", labels, 2, q->bytes);
     }
     exposition_family(out, "otelcol_exporter_queue_capacity", "gauge",
-                      "Bytes that the store may take, which all exporters share.");
+                      "Bytes that the store may take, which all queues share.");
     for (size_t i = 0; (q = queues_next(router->beat, &i)) != NULL;) {
-        label labels[] = {{"exporter", q->exporter}};
-        if (queues_is_first(router->beat, q))
-            exposition_u64(out, "otelcol_exporter_queue_capacity", labels, 1,
-                           metrics_number_now(router, "store_max_bytes"));
+        label labels[] = {{"exporter", q->exporter}, {"data_type", metrics_signals[q->signal - 1]}};
+        exposition_u64(out, "otelcol_exporter_queue_capacity", labels, 2, capacity);
     }
 }
 

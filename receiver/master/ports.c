@@ -60,9 +60,9 @@ const struct listener *ports_metrics(const struct ports *ports)
     return find(ports, "metrics");
 }
 
-struct inherited ports_to_leave(const struct ports *ports, int lock)
+struct inherited ports_to_leave(const struct ports *ports)
 {
-    struct inherited what = {.count = ports->count, .lock = lock};
+    struct inherited what = {.count = ports->count, .lock = -1};
     for (size_t i = 0; i < ports->count; i++) {
         struct inherited_socket *s = &what.sockets[i];
         struct buf text = buf_make(sizeof s->endpoint - 1);

@@ -25,7 +25,7 @@ void ports_close(struct ports *ports);
 const struct listener *ports_health(const struct ports *ports);
 const struct listener *ports_metrics(const struct ports *ports);
 
-/* What inherited_leave() is to leave. */
-struct inherited ports_to_leave(const struct ports *ports, int lock);
+/* What inherited_leave() is to leave: the sockets; lock and run are the caller's to add. */
+struct inherited ports_to_leave(const struct ports *ports);
 
 #endif

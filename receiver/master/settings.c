@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/master/settings.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #include "shared/control/child.h"
 
 #define LISTENERS_MAX SPAWN_EXTRA_MAX
+#define WORKERS_MOST_BY_DEFAULT 4u
 #define OPTIONS_MAX 64
 #define OPTION_BYTES 65536u       /* of one option's text */
 #define MESSAGE_EXTRA_BYTES 4096u /* a stored batch is never larger than the largest body and this */
@@ -26,6 +28,17 @@ struct settings_scratch {
     Masques__Control__Option *option_list[OPTIONS_MAX];
     struct buf texts[OPTIONS_MAX];
 };
+
+uint32_t settings_workers(const struct config *config)
+{
+    cpu_set_t cpus;
+    if (config->masques.workers)
+        return config->masques.workers;
+    uint32_t cores = 1;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        cores = (uint32_t)CPU_COUNT(&cpus);
+    return cores < 1 ? 1 : cores < WORKERS_MOST_BY_DEFAULT ? cores : WORKERS_MOST_BY_DEFAULT;
+}
 
 int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
                    uint32_t workers, char why[512])

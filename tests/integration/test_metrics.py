@@ -186,8 +186,15 @@ class MetricsOfReplacedProcesses(unittest.TestCase):
                 post(gateway, "logs", telemetry.logs(range(9)))
                 wait_value(gateway, 9, "otelcol_exporter_sent_log_records", exporter="debug")
                 wait_value(gateway, 9, "masques_queue_records", exporter="nop", signal="logs")
-                wait_for(lambda: exposition.value(scrape(gateway), "otelcol_exporter_queue_size", exporter="nop") > 0,
-                         "bytes that wait")
+                wait_for(lambda: exposition.value(scrape(gateway), "otelcol_exporter_queue_size", exporter="nop",
+                                                  data_type="logs") > 0, "bytes that wait")
+                families = scrape(gateway)
+                self.assertEqual(exposition.value(families, "otelcol_exporter_queue_size", exporter="nop",
+                                                  data_type="traces"), 0)
+                self.assertGreater(exposition.value(families, "otelcol_exporter_queue_capacity", exporter="nop",
+                                                    data_type="logs"), 1 << 20)
+                self.assertEqual(exposition.value(families, "masques_store_state", state="ok"), 1)
+                self.assertEqual(exposition.value(families, "masques_store_state", state="full"), 0)
                 wait_for(lambda: exposition.value(scrape(gateway), "masques_queue_oldest_seconds", exporter="nop",
                                                   signal="logs") > 0, "the age of the oldest")
             finally:

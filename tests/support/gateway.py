@@ -164,6 +164,7 @@ class Gateway:
     masques     more keys of `masques:`
     otlp        {"grpc": {...}, "http": {...}} to merge into the endpoints
     extensions  {id: options}, beside the health check; the service lists them
+    health      whether there is a health endpoint, or which
     telemetry   what stands in `service::telemetry`
     """
 
@@ -191,6 +192,8 @@ class Gateway:
         self.exit_code = None
         self._checked = False
         self.program = RECEIVER
+        self.launcher = ()  # a program that becomes the receiver
+        self.descriptors = ()  # to be passed on
 
     # -- configuration
 
@@ -227,7 +230,8 @@ class Gateway:
             config["service"]["telemetry"] = self._telemetry
         extensions = dict(self._extensions)
         if self._health:
-            extensions["health_check"] = {"endpoint": "127.0.0.1:0"}
+            extensions["health_check"] = {"endpoint": self._health if isinstance(self._health, str)
+                                                     else "127.0.0.1:0"}
         if extensions:
             config["extensions"] = extensions
             config["service"]["extensions"] = list(extensions)
@@ -252,9 +256,9 @@ class Gateway:
             os.unlink(self.ready_file)
         self.exit_code, self._checked = None, False
         self.process = subprocess.Popen(
-            [*DIE_WITH_TEST, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
+            [*DIE_WITH_TEST, *self.launcher, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self.env,
-            start_new_session=True)
+            pass_fds=self.descriptors, start_new_session=True)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None
         self.stderr = Lines(self.process.stderr)
         if wait:

@@ -160,6 +160,35 @@ START_TEST(what_is_forgotten_stays_in_the_totals)
     ck_assert_uint_eq(totals.records, 2 * services * sessions);
     ck_assert_uint_eq(totals.forgotten, 2 * (services - SEEN_ROWS) * sessions);
     ck_assert_uint_ge(totals.lost, lost);
+    ck_assert_uint_eq(totals.rows_forgotten, services - SEEN_ROWS);
+    ck_assert_uint_eq(totals.sessions_forgotten, services * sessions - SEEN_SESSIONS);
+    seen_free(&seen);
+}
+END_TEST
+
+/* A client that makes up a name for every event. What comes after it is told as if it had never been. */
+START_TEST(a_hundred_thousand_names_are_counted_and_forgotten)
+{
+    enum { NAMES = 100000 };
+    struct seen *seen = made();
+    static struct seen_row rows[SEEN_ROWS + 1];
+    char name[16];
+    for (uint32_t i = 0; i < NAMES; i++) {
+        snprintf(name, sizeof name, "%u", i);
+        hear(seen, LOGS, &(struct said){name, name, 0, 0, 1}, i);
+    }
+    ck_assert_uint_eq(seen_rows(seen, 0, rows, SEEN_ROWS + 1), SEEN_ROWS);
+    struct seen_totals totals = seen_totals(seen, LATER);
+    ck_assert_uint_eq(totals.records, NAMES);
+    ck_assert_uint_eq(totals.forgotten, NAMES - SEEN_ROWS);
+    ck_assert_uint_eq(totals.rows_forgotten, NAMES - SEEN_ROWS);
+    ck_assert_uint_eq(totals.sessions_forgotten, NAMES - SEEN_ROWS); /* they go with their row */
+    ck_assert_uint_eq(totals.lost, 0);
+    hear(seen, LOGS, &(struct said){"honest", "s", 0, 9, 10}, NAMES);
+    hear(seen, LOGS, &(struct said){"honest", "s", 15, 15 + SEQUENCE_SLACK, SEQUENCE_SLACK + 1}, NAMES + 1);
+    seen_rows(seen, 0, rows, 1);
+    ck_assert_str_eq(rows[0].service, "honest");
+    ck_assert_uint_eq(rows[0].lost, 5);
     seen_free(&seen);
 }
 END_TEST
@@ -194,4 +223,4 @@ END_TEST
 SUITE_MAIN("router/seen", rows_are_by_service_and_signal_and_the_latest_comes_first,
            gaps_are_of_a_session_and_stand_in_its_row, sources_of_one_batch_and_those_without_room,
            names_are_mended_for_people, what_is_forgotten_stays_in_the_totals,
-           losses_of_a_forgotten_session_stay_in_its_row)
+           a_hundred_thousand_names_are_counted_and_forgotten, losses_of_a_forgotten_session_stay_in_its_row)

@@ -21,7 +21,12 @@ static const char *say(struct scene *s, bool available, const struct health_time
     "\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                          \
     "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{}}"
 #define NO_QUEUE "\"queue\":{\"records\":0,\"bytes\":0,\"oldestMs\":0},"
-#define NOBODY_HEARD "\"sources\":[],\"eventSequenceGaps\":0,\"configuration\":{\"reloaded\":null,\"error\":\"\"}}"
+#define NOTHING_KEPT                                                                                                 \
+    "\"sourcesForgotten\":{\"services\":0,\"sessions\":0,\"records\":0},"                                            \
+    "\"store\":{\"state\":\"unknown\",\"error\":\"\",\"bytes\":0,\"maxBytes\":0,\"quarantined\":0},"                \
+    "\"deadLetters\":{\"letters\":0,\"bytes\":0,\"dropped\":0,\"replayed\":0,\"damaged\":0},"
+#define NOBODY_HEARD                                                                                                 \
+    "\"sources\":[],\"eventSequenceGaps\":0," NOTHING_KEPT "\"configuration\":{\"reloaded\":null,\"error\":\"\"}}"
 #define NOT_STARTED(name, kind, type, owner, queues)                                                                \
     "{\"name\":\"" name "\",\"kind\":\"" kind "\",\"type\":\"" type "\"," owner "\"pid\":0,\"state\":\"waiting\"," \
     "\"restarts\":0,\"lastHeartbeat\":null,\"lastError\":\"\"," NO_QUEUE queues NO_COUNTS
@@ -86,6 +91,24 @@ static void fill_router(struct member *m)
     }
     seen[0].sessions = 3;
     seen[0].lost_before_us = 9;
+    static const struct {
+        const char *name;
+        uint64_t value;
+    } told[] = {{"store_bytes", 5}, {"store_max_bytes", 6}, {"store_quarantined", 7},
+                {"dead_letters", 8}, {"dead_letters_bytes", 9}, {"dead_letters_dropped", 10},
+                {"dead_letters_replayed", 11}, {"dead_letters_damaged", 12}, {"seen_services_forgotten", 13},
+                {"seen_sessions_forgotten", 14}, {"seen_forgotten", 15}};
+    Masques__Control__Number numbers[11], *number_list[11];
+    for (size_t i = 0; i < 11; i++) {
+        masques__control__number__init(&numbers[i]);
+        numbers[i].name = (char *)told[i].name;
+        numbers[i].value = told[i].value;
+        number_list[i] = &numbers[i];
+    }
+    b.numbers = number_list;
+    b.n_numbers = 11;
+    b.store = (char *)"full";
+    b.error = (char *)"no \"space\"";
     b.seen = heard;
     b.n_seen = 2;
     b.sequence_gaps = 11;
@@ -141,7 +164,10 @@ START_TEST(a_family_at_work)
         "\"queue\":{\"records\":32,\"bytes\":3010,\"oldestMs\":70},"
         "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"delivered\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
         "\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
-        "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{}},"
+        "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{\"store_bytes\":5,\"store_max_bytes\":6,"
+        "\"store_quarantined\":7,\"dead_letters\":8,\"dead_letters_bytes\":9,\"dead_letters_dropped\":10,"
+        "\"dead_letters_replayed\":11,\"dead_letters_damaged\":12,\"seen_services_forgotten\":13,"
+        "\"seen_sessions_forgotten\":14,\"seen_forgotten\":15}},"
         "{\"name\":\"debug/a\",\"kind\":\"exporter\",\"type\":\"debug\","
         "\"owner\":\"configured\",\"pid\":101,\"state\":\"draining\",\"restarts\":0,"
         "\"lastHeartbeat\":null,\"lastError\":\"slow\","
@@ -174,7 +200,9 @@ START_TEST(a_family_at_work)
         "\"lastReceived\":\"2025-11-23T00:00:00.000000001Z\",\"sessions\":0,\"lostBeforeUs\":0},"
         "{\"service\":\"claude-code\",\"signal\":\"logs\",\"records\":70,"
         "\"lastReceived\":\"2025-11-23T00:00:00Z\",\"sessions\":3,\"lostBeforeUs\":9}],"
-        "\"eventSequenceGaps\":11,"
+        "\"eventSequenceGaps\":11,\"sourcesForgotten\":{\"services\":13,\"sessions\":14,\"records\":15},"
+        "\"store\":{\"state\":\"full\",\"error\":\"no \\\"space\\\"\",\"bytes\":5,\"maxBytes\":6,\"quarantined\":7},"
+        "\"deadLetters\":{\"letters\":8,\"bytes\":9,\"dropped\":10,\"replayed\":11,\"damaged\":12},"
         "\"configuration\":{\"reloaded\":\"2025-11-23T00:00:10Z\",\"error\":\"line 3: \\\"x\\\"\"}}");
     scene_close(&s);
 }

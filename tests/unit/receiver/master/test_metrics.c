@@ -159,6 +159,9 @@ static void router_beats(struct member *m)
     add_number(&n, "store_bytes", 1234);
     add_number(&n, "store_max_bytes", 9999);
     add_number(&n, "batches", 17);
+    add_number(&n, "dead_letters_dropped", 6);
+    add_number(&n, "seen_services_forgotten", 21);
+    b.store = (char *)"failing";
     add_number(&n, "novelty", 8); /* of a newer router */
     add_number(&n, "not a name", 8);
     b.queues = list;
@@ -189,8 +192,8 @@ START_TEST(what_the_router_tells)
     ck_line(text, "otelcol_exporter_sent_spans{exporter=\"tail\"} 40");
     ck_line(text, "otelcol_exporter_send_failed_log_records{exporter=\"debug/a\"} 5"); /* rejected and given up */
     ck_line(text, "otelcol_exporter_enqueue_failed_log_records{exporter=\"debug/a\"} 7");
-    ck_line(text, "otelcol_exporter_queue_size{exporter=\"tail\"} 100");
-    ck_line(text, "otelcol_exporter_queue_capacity{exporter=\"tail\"} 9999");
+    ck_line(text, "otelcol_exporter_queue_size{exporter=\"tail\",data_type=\"traces\"} 100");
+    ck_line(text, "otelcol_exporter_queue_capacity{exporter=\"tail\",data_type=\"traces\"} 9999");
     ck_line(text, "masques_exporter_state{exporter=\"tail\",state=\"running\",owner=\"attached\"} 1");
     ck_line(text, "masques_queue_records{exporter=\"debug/a\",signal=\"logs\"} 5");
     ck_line(text, "masques_queue_oldest_seconds{exporter=\"debug/a\",signal=\"logs\"} 1.25");
@@ -200,6 +203,10 @@ START_TEST(what_the_router_tells)
     ck_line(text, "masques_router_refused_records_total{signal=\"traces\"} 3");
     ck_line(text, "masques_store_bytes 1234");
     ck_line(text, "masques_batches_stored_total 17");
+    ck_line(text, "masques_store_state{state=\"failing\"} 1");
+    ck_line(text, "masques_store_state{state=\"ok\"} 0");
+    ck_line(text, "masques_dead_letters_dropped_total 6");
+    ck_line(text, "masques_seen_services_forgotten_total 21");
     ck_line(text, "# TYPE masques_router_novelty untyped");
     ck_line(text, "masques_router_novelty 8");
     ck_none(text, "not a name");
