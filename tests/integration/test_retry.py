@@ -14,6 +14,7 @@ from sink import StandIn
 
 SHORT = {"initial_interval": "10ms", "max_interval": "50ms"}
 MANY = 12  # attempts: with SHORT they take about half a second
+DELIVERIES = 16  # at a time
 GIVEN_UP = re.compile(r"file/sink: delivery (\d+)-(\d+) is given up after (\d+) attempts, (\d+) records are lost: asked to fail")
 
 
@@ -28,7 +29,7 @@ class Retry(unittest.TestCase):
         """With a sink that answers RETRY from its first delivery on."""
         gateway = Gateway(exporters=dict(others or {}))
         self.addCleanup(gateway.destroy)
-        self.sink = StandIn(gateway, retry_on_failure=retry, sending_queue={"batch": {"flush_timeout": "0s"}})
+        self.sink = StandIn(gateway, retry_on_failure=retry, sending_queue={"num_consumers": DELIVERIES})
         self.sink.begin("retry")
         return gateway
 
@@ -97,7 +98,7 @@ class Retry(unittest.TestCase):
         # failed, every time. With it the order of 16 by chance is the first one in one of 16! cases.
         retry = {"initial_interval": "300ms", "multiplier": 1, "max_interval": "300ms", "randomization_factor": 1}
         with self.gateway(retry) as gateway:
-            for name in range(16):
+            for name in range(DELIVERIES):
                 post(gateway, name)
                 wait_for(lambda: sum(attempt == 1 for _, attempt in self.sink.tries()) > name, "its first try")
             deliveries = {delivery for delivery, _ in self.sink.tries()}
