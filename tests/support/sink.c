@@ -411,7 +411,10 @@ int main(int argc, char **argv)
                  "  --delay-ms N        how long every delivery takes\n"
                  "  --fail-every N      answer each Nth delivery with RETRY\n"
                  "  --reject-every N    reject all records of each Nth delivery\n"
-        rc = write_line(s, s->fd);
+                 "  --reject-ids N      reject the records whose id is a multiple of N\n"
+                 "  --retry-while FILE, --reject-while FILE\n"
+                 "                      answer every delivery so as long as FILE exists\n"
+                 "  --tries FILE        a line for every delivery pushed\n"
                  "  --bytes 1           write the bytes of every batch, too\n",
         .mode = MASQUES__BUS__MODE__DURABLE,
         .options_bytes = sizeof(struct sink_options),
