@@ -12,7 +12,7 @@ void confirms_fini(struct confirms *c)
 }
 
 int confirms_add(struct confirms *c, struct subscriber *sub, enum confirm_kind kind,
-                 const Masques__Bus__DeliveryId *id)
+                 const Masques__Bus__DeliveryId *id, uint64_t ticket)
 {
     if (c->count == c->cap) {
         size_t cap = c->cap ? c->cap * 2 : 16;
@@ -27,7 +27,8 @@ int confirms_add(struct confirms *c, struct subscriber *sub, enum confirm_kind k
                                            .signal = (unsigned)id->signal,
                                            .generation = id->generation,
                                            .first = id->first,
-                                           .last = id->last};
+                                           .last = id->last,
+                                           .ticket = ticket};
     return GW_OK;
 }
 
@@ -64,6 +65,10 @@ void confirms_send(struct confirms *c, const struct store *store, struct session
     for (size_t i = 0; i < c->count; i++) {
         const struct confirm *confirm = &c->list[i];
         Masques__Bus__DeliveryId id;
+        if (!store_is_written(store, confirm->ticket)) {
+            c->list[kept++] = *confirm;
+            continue;
+        }
         deliver_id(&id, store, confirm->sub, confirm->signal, confirm->generation, confirm->first,
                    confirm->last);
         int err = confirm_send(sessions, confirm->sub->session, confirm->kind, &id);

@@ -125,12 +125,17 @@ static void give_back(struct dispatch *d, struct subscriber *sub, unsigned signa
     subscriber_lane(sub, signal)->ask = true;
 }
 
-/* Sends a READY delivery if the credit allows. False: the lane has to wait. */
+/* Sends a READY delivery if the credit allows, or gives it its place until the journal has it.
+ * False: the lane has to wait. */
 static bool send_ready(struct dispatch *d, struct subscriber *sub, unsigned signal,
                        struct delivery *delivery, const struct store_group *group)
 {
-    if (!fits(d, sub, delivery->bytes))
+    if (delivery->state == DELIVERY_READY && !fits(d, sub, delivery->bytes))
         return false;
+    if (!store_is_written(d->store, delivery->ticket)) {
+        subscriber_set_state(sub, delivery, DELIVERY_FORMED);
+        return true;
+    }
     int err = deliver_send(&d->deliver, d->store, d->sessions, sub, signal, group);
     if (delivery->state == DELIVERY_RETIRED) /* by what the reading found */
         return false;
@@ -268,6 +273,7 @@ static uint64_t form_one(struct dispatch *d, struct subscriber *sub, unsigned si
                                   .records = group.records,
                                   .bytes = group.bytes,
                                   .attempt = group.attempt,
+                                  .ticket = group.ticket,
                                   .state = DELIVERY_READY};
     return send_ready(d, sub, signal, delivery, &group) ? group.bytes : 0;
 }
@@ -293,6 +299,10 @@ static bool look_after(struct dispatch *d, struct subscriber *sub, unsigned sign
             return false;
         give_back(d, sub, signal, delivery);
         return true;
+    case DELIVERY_FORMED:
+        if (!store_is_written(d->store, delivery->ticket))
+            return false;
+        /* fall through */
     case DELIVERY_READY:
         if (store_group_find(d->store, sub->consumer, signal, delivery->first, &group) != GW_OK) {
             subscriber_remove(sub, signal, delivery);
@@ -420,11 +430,10 @@ static void set_timer(struct dispatch *d)
     loop_timer_set(d->timer, due_ms > now ? due_ms - now : 0);
 }
 
-bool dispatch_turn(struct dispatch *d, bool journaled)
+bool dispatch_turn(struct dispatch *d)
 {
     d->again = false;
-    if (journaled)
-        replies_confirm(d->replies);
+    replies_confirm(d->replies);
     size_t count = subscribers_count(d->subscribers);
     bool more = false;
     for (size_t i = 0; i < count; i++)

@@ -43,9 +43,8 @@ void dispatch_fresh(struct dispatch *dispatch, const struct ingress_fresh *fresh
 void dispatch_retired(struct dispatch *dispatch, const struct store_consumer *consumer,
                       unsigned signal, uint64_t first, uint64_t last);
 
-/* After the turn's commit: confirms if the journal has everything, and delivers. True: there is
- * more to do. */
-bool dispatch_turn(struct dispatch *dispatch, bool journaled);
+/* After the turn's commit: confirms and delivers what the journal has. True: there is more to do. */
+bool dispatch_turn(struct dispatch *dispatch);
 
 /* While somebody waits for what is owed now (FLUSH, DETACH), nothing waits to grow. */
 void dispatch_hurry(struct dispatch *dispatch, bool hurried);

@@ -1,44 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "router/ingress.h"
 
+#include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "router/workers.h"
 #include "shared/base/buf.h"
 
 #define SAY_EVERY_MS 10000u
 #define DEVICE_PROBE_MS 5000u /* after its error the next batch tells whether it is over */
+/* A batch that comes while the journal is written waits for that sync, too. Clients that ask one
+ * thing after the other are back within this time of their answer: entries wait so long behind a
+ * batch, and go together. */
+#define JOURNAL_LINGER_MS 3u
+#define JOURNAL_RETRY_MS 500u /* after it could not be written */
 
-/* A batch that waits for the commit. */
+/* A message whose payloads are kept until the last of its batches is settled. */
+struct parcel {
+    struct link_message *message;
+    size_t batches;
+};
+
+/* A batch that is not settled. */
 struct queued {
-    struct worker *worker;
-    bool unheard; /* its session ended meanwhile, nobody is told */
+    struct queued *next, *before;
+    struct parcel *parcel;
+    struct worker *worker; /* NULL: its session ended meanwhile, nobody is told */
+    uint8_t incarnation[STORE_INCARNATION_BYTES];
     uint64_t number;
     uint64_t bytes;
     uint32_t records;
     uint8_t signal;
     uint64_t received_ns;
-    Masques__Bus__Sources *sources; /* owned; NULL: none */
+    const Masques__Bus__Sources *sources; /* the message's; NULL: none */
     bool twin; /* queued a second time: has the outcome of the first */
-    bool settled;
-    int err;
 };
 
 struct ingress {
     struct loop *loop;
     struct store *store;
     struct sessions *sessions;
+    const char *directory;
     const struct log *log;
     struct workers *workers;
     struct seen *seen;
-    struct queued *queued;
-    size_t queued_count, queued_cap;
+    struct queued *first, *last;
+    size_t twins;
     struct buf sources;          /* scratch */
     struct ingress_fresh *fresh; /* of the commit that runs */
+    struct event *woken;         /* the store's thread is done with a job; NULL: there is none */
+    struct loop_timer *linger;   /* of the journal's entries */
+    uint64_t journal_ms;         /* when they are due; 0: none wait */
+    uint64_t stored_ms;          /* when a batch was last stored */
     Masques__Bus__Health health;
     uint64_t troubled_ms; /* when the device last failed */
     bool device;          /* health is not OK because of the device, not of the limit */
+    char error[256];      /* why, in words */
     struct ingress_counters counters;
     struct log_gate gate;
     bool said; /* the trouble is in the log */
@@ -67,9 +87,9 @@ void ingress_closed(struct ingress *in, struct session *session)
     if (!w)
         return;
     workers_leave(in->workers, w);
-    for (size_t i = 0; i < in->queued_count; i++)
-        if (in->queued[i].worker == w)
-            in->queued[i].unheard = true;
+    for (struct queued *q = in->first; q; q = q->next)
+        if (q->worker == w)
+            q->worker = NULL;
 }
 
 /* ---- what the store says ---- */
@@ -108,11 +128,18 @@ static void say_health(struct ingress *in, Masques__Bus__Health was)
     } else if (in->health != MASQUES__BUS__HEALTH__HEALTH_OK &&
                log_gate_pass(&in->gate, loop_now_ms(in->loop), SAY_EVERY_MS)) {
         in->said = true;
-        log_error(in->log, "the store takes no more data: %s",
-                  in->health == MASQUES__BUS__HEALTH__HEALTH_FULL
-                      ? "it is full"
-                      : "its device answers with errors");
+        log_error(in->log, "the store takes no more data: %s", in->error);
     }
+}
+
+static void say_why(struct ingress *in)
+{
+    const char *trouble = store_trouble(in->store);
+    if (!in->device)
+        snprintf(in->error, sizeof in->error, "the store is full");
+    else
+        snprintf(in->error, sizeof in->error, "the store in %s: %s", in->directory,
+                 trouble[0] ? trouble : "its device answers with errors");
 }
 
 /* Notes what an answer of the store says about the store. `device`: it was tried to write. */
@@ -126,6 +153,7 @@ static void note_health(struct ingress *in, int err, bool device)
                                         : MASQUES__BUS__HEALTH__HEALTH_DEGRADED;
         in->device = device || err == GW_ERR_IO;
         in->troubled_ms = loop_now_ms(in->loop);
+        say_why(in);
     }
     say_health(in, was);
 }
@@ -154,20 +182,49 @@ static struct slice pack_sources(struct ingress *in, const Masques__Bus__Batch *
     return buf_slice(&in->sources);
 }
 
-static bool room_for_one(struct ingress *in)
+static struct queued *add_queued(struct ingress *in, struct worker *w, struct parcel *parcel,
+                                 const Masques__Bus__Batch *batch, uint64_t bytes)
 {
-    if (in->queued_count < in->queued_cap)
-        return true;
-    size_t cap = in->queued_cap ? in->queued_cap * 2 : 64;
-    struct queued *list = realloc(in->queued, cap * sizeof *list);
-    if (!list)
-        return false;
-    in->queued = list;
-    in->queued_cap = cap;
-    return true;
+    struct queued *q = calloc(1, sizeof *q);
+    if (!q)
+        return NULL;
+    q->parcel = parcel;
+    parcel->batches++;
+    q->worker = w;
+    memcpy(q->incarnation, w->incarnation, sizeof q->incarnation);
+    q->number = batch->number;
+    q->bytes = bytes;
+    q->records = batch->records;
+    q->signal = (uint8_t)batch->signal;
+    q->received_ns = batch->received_ns;
+    q->sources = batch->sources;
+    q->before = in->last;
+    if (in->last)
+        in->last->next = q;
+    else
+        in->first = q;
+    in->last = q;
+    return q;
 }
 
-static int append(struct ingress *in, struct worker *w, const Masques__Bus__Batch *batch,
+static void parcel_drop(struct parcel *parcel)
+{
+    if (--parcel->batches)
+        return;
+    link_message_free(&parcel->message);
+    free(parcel);
+}
+
+static void drop_queued(struct ingress *in, struct queued *q)
+{
+    *(q->before ? &q->before->next : &in->first) = q->next;
+    *(q->next ? &q->next->before : &in->last) = q->before;
+    in->twins -= q->twin;
+    parcel_drop(q->parcel);
+    free(q);
+}
+
+static int append(struct ingress *in, const struct queued *q, const Masques__Bus__Batch *batch,
                   uint64_t lowest_open, struct slice payload)
 {
     struct store_batch stored = {
@@ -179,38 +236,35 @@ static int append(struct ingress *in, struct worker *w, const Masques__Bus__Batc
         .received_ns = batch->received_ns,
         .sources = pack_sources(in, batch),
         .payload = payload,
-        .token = (void *)(uintptr_t)in->queued_count, /* index: the list may move */
+        .token = (void *)(uintptr_t)q, /* handed back as it is */
     };
-    memcpy(stored.incarnation, w->incarnation, sizeof stored.incarnation);
+    memcpy(stored.incarnation, q->incarnation, sizeof stored.incarnation);
     return store_append(in->store, &stored);
 }
 
-static void publish_one(struct ingress *in, struct worker *w, Masques__Bus__Batch *batch,
-                        uint64_t lowest_open, struct slice payload, uint32_t wanted)
+static void publish_one(struct ingress *in, struct worker *w, struct parcel *parcel,
+                        const Masques__Bus__Batch *batch, uint64_t lowest_open,
+                        struct slice payload, uint32_t wanted)
 {
     bool known = batch->signal >= 1 && batch->signal <= (int)STORE_SIGNALS;
     if (known && !(wanted >> batch->signal & 1u)) {
         refuse(in, w, batch, MASQUES__BUS__REASON__UNWANTED);
         return;
     }
-    if (!room_for_one(in)) {
+    struct queued *q = add_queued(in, w, parcel, batch, payload.len);
+    if (!q) {
         refuse(in, w, batch, MASQUES__BUS__REASON__STORE_FULL);
         return;
     }
-    int err = append(in, w, batch, lowest_open, payload);
-    if (err == GW_OK || err == GW_ERR_AGAIN) {
-        in->queued[in->queued_count++] = (struct queued){
-            .worker = w,
-            .number = batch->number,
-            .bytes = payload.len,
-            .records = batch->records,
-            .signal = (uint8_t)batch->signal,
-            .received_ns = batch->received_ns,
-            .sources = batch->sources,
-            .twin = err == GW_ERR_AGAIN,
-        };
-        batch->sources = NULL; /* told of when the batch is stored: taken out of the message */
-    } else if (err == GW_ERR_EXISTS) {
+    int err = append(in, q, batch, lowest_open, payload);
+    if (err == GW_ERR_AGAIN) {
+        q->twin = true;
+        in->twins++;
+    }
+    if (err == GW_OK || err == GW_ERR_AGAIN)
+        return;
+    drop_queued(in, q);
+    if (err == GW_ERR_EXISTS) {
         in->counters.republished++;
         workers_stored(in->workers, w, batch->number);
     } else {
@@ -228,82 +282,98 @@ void ingress_publish(struct ingress *in, struct session *session,
         sessions_reset(in->sessions, session, "a PUBLISH that is none");
         return;
     }
+    struct parcel *parcel = calloc(1, sizeof *parcel);
+    if (!parcel) {
+        sessions_reset(in->sessions, session, "no memory for its message");
+        return;
+    }
+    parcel->message = sessions_take(in->sessions, message);
+    parcel->batches = 1; /* this function's own hold */
     for (size_t i = 0; i < publish->n_batches; i++)
-        publish_one(in, w, publish->batches[i], publish->lowest_open, message->payloads[i], wanted);
+        publish_one(in, w, parcel, publish->batches[i], publish->lowest_open, message->payloads[i],
+                    wanted);
+    parcel_drop(parcel);
 }
 
 /* ---- commit ---- */
 
-static void settled(void *ctx, void *token, int err, uint64_t sequence)
+static void answer(struct ingress *in, const struct queued *q, int err)
 {
-    struct ingress *in = ctx;
-    struct queued *q = &in->queued[(size_t)(uintptr_t)token];
-    (void)sequence;
-    q->settled = true;
-    q->err = err;
-    note_health(in, err, true);
-    if (err != GW_OK)
-        return;
-    in->counters.batches++;
-    in->counters.stored[q->signal - 1] += q->records;
-    in->fresh->records[q->signal - 1] += q->records;
-    in->fresh->bytes[q->signal - 1] += q->bytes;
-}
-
-/* The outcome of the batch that was queued before under the same id. */
-static void settle_twin(struct ingress *in, struct queued *twin)
-{
-    twin->err = GW_ERR_IO;
-    for (const struct queued *q = twin; q-- > in->queued;) {
-        if (q->twin || q->worker != twin->worker || q->number != twin->number)
-            continue;
-        twin->err = q->err;
-        return;
-    }
-}
-
-static void answer(struct ingress *in, struct queued *q)
-{
-    if (q->twin)
-        settle_twin(in, q);
-    else if (!q->settled)
-        q->err = GW_ERR_IO;
-    if (q->err == GW_OK) {
+    if (err == GW_OK) {
         in->counters.republished += q->twin;
-        if (!q->unheard)
+        if (q->worker)
             workers_stored(in->workers, q->worker, q->number);
         return;
     }
-    Masques__Bus__Reason reason = reason_of(q->err);
+    Masques__Bus__Reason reason = reason_of(err);
     if (!q->twin)
         in->counters.refused[q->signal - 1] += q->records;
-    if (!q->unheard)
+    if (q->worker)
         workers_refused(in->workers, q->worker, q->number, reason, wait_of(reason));
 }
 
-/* The digests of a batch that is stored now, and was not before, are looked at; then they go. */
-static void tell_sources(struct ingress *in, struct queued *q)
+/* Those that were queued under the same id while this one was. */
+static void answer_twins(struct ingress *in, const struct queued *first, int err)
 {
-    if (q->err == GW_OK && !q->twin)
-        seen_batch(in->seen, q->signal, q->sources, q->received_ns, loop_now_ms(in->loop));
-    if (q->sources)
-        masques__bus__sources__free_unpacked(q->sources, NULL);
-    q->sources = NULL;
+    struct queued *next;
+    for (struct queued *q = in->first; q && in->twins; q = next) {
+        next = q->next;
+        if (!q->twin || q->number != first->number ||
+            memcmp(q->incarnation, first->incarnation, sizeof q->incarnation) != 0)
+            continue;
+        answer(in, q, err);
+        drop_queued(in, q);
+    }
 }
 
-int ingress_commit(struct ingress *in, struct ingress_fresh *fresh)
+static void settled(void *ctx, void *token, int err, uint64_t sequence)
+{
+    struct ingress *in = ctx;
+    struct queued *q = token;
+    (void)sequence;
+    note_health(in, err, true);
+    if (err == GW_OK) {
+        in->counters.batches++;
+        in->counters.stored[q->signal - 1] += q->records;
+        in->fresh->records[q->signal - 1] += q->records;
+        in->fresh->bytes[q->signal - 1] += q->bytes;
+        in->stored_ms = loop_now_ms(in->loop);
+        seen_batch(in->seen, q->signal, q->sources, q->received_ns, in->stored_ms);
+    }
+    answer(in, q, err);
+    answer_twins(in, q, err);
+    drop_queued(in, q);
+}
+
+void ingress_commit(struct ingress *in, struct ingress_fresh *fresh)
 {
     *fresh = (struct ingress_fresh){0};
     in->fresh = fresh;
     int err = store_commit(in->store, settled, in);
     in->fresh = NULL;
-    for (size_t i = 0; i < in->queued_count; i++) {
-        answer(in, &in->queued[i]);
-        tell_sources(in, &in->queued[i]);
-    }
-    in->queued_count = 0;
+    if (err && store_journal_waits(in->store) && !in->journal_ms)
+        in->journal_ms = loop_now_ms(in->loop) + JOURNAL_RETRY_MS;
     workers_end_of_turn(in->workers, in->store);
-    return err;
+}
+
+void ingress_start(struct ingress *in)
+{
+    uint64_t now = loop_now_ms(in->loop);
+    bool waits = store_journal_waits(in->store);
+    if (waits && !in->journal_ms) {
+        bool busy = in->stored_ms && now - in->stored_ms < JOURNAL_LINGER_MS;
+        in->journal_ms = busy ? now + JOURNAL_LINGER_MS : now;
+    }
+    store_start(in->store, waits && now >= in->journal_ms);
+    if (!store_journal_waits(in->store))
+        in->journal_ms = 0;
+    else if (now < in->journal_ms)
+        loop_timer_set(in->linger, in->journal_ms - now);
+}
+
+bool ingress_idle(const struct ingress *in)
+{
+    return in->first == NULL;
 }
 
 /* ---- health ---- */
@@ -335,6 +405,11 @@ Masques__Bus__Health ingress_health(const struct ingress *in)
     return in->health;
 }
 
+const char *ingress_error(const struct ingress *in)
+{
+    return ingress_accepting(in) ? "" : in->error;
+}
+
 const struct ingress_counters *ingress_counters(const struct ingress *in)
 {
     return &in->counters;
@@ -342,8 +417,32 @@ const struct ingress_counters *ingress_counters(const struct ingress *in)
 
 /* ---- life ---- */
 
+/* The turn's chores do the rest. */
+static void store_woke(evutil_socket_t fd, short what, void *ctx)
+{
+    eventfd_t count;
+    (void)what;
+    (void)ctx;
+    (void)!eventfd_read(fd, &count);
+}
+
+static void linger_over(void *ctx)
+{
+    (void)ctx;
+}
+
+static bool listen_to_store(struct ingress *in)
+{
+    int fd = store_wake_fd(in->store);
+    if (fd < 0)
+        return true;
+    in->woken = event_new(loop_base(in->loop), fd, EV_READ | EV_PERSIST, store_woke, in);
+    return in->woken && event_add(in->woken, NULL) == 0;
+}
+
 struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessions *sessions,
-                            uint64_t memory_bytes, struct seen *seen, const struct log *log)
+                            uint64_t memory_bytes, struct seen *seen, const char *directory,
+                            const struct log *log)
 {
     struct ingress *in = calloc(1, sizeof *in);
     if (!in)
@@ -352,11 +451,13 @@ struct ingress *ingress_new(struct loop *loop, struct store *store, struct sessi
     in->store = store;
     in->sessions = sessions;
     in->seen = seen;
+    in->directory = directory;
     in->log = log;
     in->sources = buf_make(STORE_SOURCES_MAX_BYTES);
     in->health = MASQUES__BUS__HEALTH__HEALTH_OK;
     in->workers = workers_new(loop, sessions, memory_bytes, log);
-    if (!in->workers)
+    in->linger = loop_timer_new(loop, linger_over, in);
+    if (!in->workers || !in->linger || !listen_to_store(in))
         ingress_free(&in);
     return in;
 }
@@ -367,11 +468,12 @@ void ingress_free(struct ingress **at)
     *at = NULL;
     if (!in)
         return;
+    if (in->woken)
+        event_free(in->woken);
+    loop_timer_free(&in->linger);
+    while (in->first)
+        drop_queued(in, in->first);
     workers_free(&in->workers);
-    for (size_t i = 0; i < in->queued_count; i++)
-        if (in->queued[i].sources)
-            masques__bus__sources__free_unpacked(in->queued[i].sources, NULL);
-    free(in->queued);
     buf_free(&in->sources);
     free(in);
 }

@@ -45,7 +45,7 @@ void names_give(struct names *names, const char *name, pid_t pid, uint32_t spawn
         given = &list[names->count++];
         *given = (struct name_given){0};
         memcpy(given->name, name, strnlen(name, NAME_MAX_BYTES));
-    } else if (spawn < given->spawn) {
+    } else if (given->pid != 0 && spawn < given->spawn) {
         return;
     }
     given->pid = pid;

@@ -45,8 +45,8 @@ struct names {
 
 void names_fini(struct names *names);
 
-/* This pid is the newest spawn of the name (copied, cut at NAME_MAX_BYTES); 0: no process is. An
- * older spawn than the one known is ignored. Without memory the name goes unprotected. */
+/* This pid is the newest spawn of the name (copied, cut at NAME_MAX_BYTES); 0: no process is, and spawns may begin at
+ * 1 again. An older spawn than the one known is ignored. Without memory the name goes unprotected. */
 void names_give(struct names *names, const char *name, pid_t pid, uint32_t spawn);
 
 /* The newest spawn's pid; 0: the master said none. */

@@ -39,7 +39,7 @@ static void answer(struct replies *r, struct subscriber *sub, enum settle_answer
 {
     switch (settled) {
     case SETTLE_CONFIRM:
-        end_unless(r, sub, confirms_add(&r->confirms, sub, kind, id));
+        end_unless(r, sub, confirms_add(&r->confirms, sub, kind, id, store_ticket(r->store)));
         break;
     case SETTLE_FOREIGN:
         end_unless(r, sub, confirm_send(r->sessions, sub->session, kind, id));

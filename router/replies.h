@@ -26,7 +26,7 @@ void replies_detached(struct replies *replies, struct session *session,
 /* Says CANCEL with that id. */
 void replies_cancel(struct replies *replies, struct subscriber *sub, Masques__Bus__DeliveryId *id);
 
-/* The journal has everything that was said so far: confirms it. */
+/* Confirms what the journal has. */
 void replies_confirm(struct replies *replies);
 /* Every confirmation is out. */
 bool replies_all_said(const struct replies *replies);

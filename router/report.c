@@ -7,7 +7,7 @@
 
 #include "shared/base/clock.h"
 
-#define NUMBERS 15
+#define NUMBERS 22
 #define LOSSES STORE_LOSS_END /* there is no reason 0 */
 
 /* One queue of the beat, with what it points at. */
@@ -117,6 +117,7 @@ static void fill_queue(struct queue_room *room, const struct subscriber *sub, un
     queue->lost = counts->lost;
     queue->state = (char *)(uintptr_t)state_of(sub);
     queue->owner = (char *)(uintptr_t)owner_of(sub);
+    queue->pid = sub->session ? (uint32_t)session_pid(sub->session) : 0;
     fill_losses(room, counts);
 }
 
@@ -190,6 +191,7 @@ static void fill_numbers(struct report *r, const struct report_sources *from,
 {
     const struct ingress_counters *counters = ingress_counters(from->ingress);
     const struct seen_totals seen = seen_totals(from->seen, from->now_ms);
+    const struct dead_letters_stats letters = dead_letters_stats(from->letters);
     struct store_stats stats;
     store_stats(from->store, &stats);
     const struct {
@@ -210,7 +212,14 @@ static void fill_numbers(struct report *r, const struct report_sources *from,
         {"bus_missed_edges", sessions_missed_edges(from->sessions)},
         {"seen_records", seen.records},
         {"seen_forgotten", seen.forgotten},
+        {"seen_services_forgotten", seen.rows_forgotten},
+        {"seen_sessions_forgotten", seen.sessions_forgotten},
         {"queues_untold", r->untold},
+        {"dead_letters", letters.letters},
+        {"dead_letters_bytes", letters.bytes},
+        {"dead_letters_dropped", letters.dropped},
+        {"dead_letters_replayed", letters.replayed},
+        {"dead_letters_damaged", letters.damaged},
     };
     for (size_t i = 0; i < NUMBERS; i++) {
         masques__control__number__init(&r->numbers[i]);
@@ -223,6 +232,18 @@ static void fill_numbers(struct report *r, const struct report_sources *from,
     beat->sequence_gaps = seen.lost;
 }
 
+static const char *store_state(const struct ingress *ingress)
+{
+    switch (ingress_health(ingress)) {
+    case MASQUES__BUS__HEALTH__HEALTH_FULL:
+        return "full";
+    case MASQUES__BUS__HEALTH__HEALTH_DEGRADED:
+        return "failing";
+    default:
+        return "ok";
+    }
+}
+
 void report_fill(struct report *r, const struct report_sources *from, Masques__Control__Beat *beat)
 {
     const struct ingress_counters *counters = ingress_counters(from->ingress);
@@ -233,6 +254,7 @@ void report_fill(struct report *r, const struct report_sources *from, Masques__C
     fill_numbers(r, from, beat);
     fill_seen(r, from, beat);
     beat->accepting = ingress_accepting(from->ingress);
+    beat->store = (char *)(uintptr_t)store_state(from->ingress); /* packed, never written to */
     beat->n_accepted = beat->n_refused = beat->n_delivered = beat->n_rejected = beat->n_lost =
         STORE_SIGNALS;
     beat->accepted = r->lists[0];

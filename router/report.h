@@ -4,6 +4,7 @@
 #ifndef MASQUES_ROUTER_REPORT_H
 #define MASQUES_ROUTER_REPORT_H
 
+#include "router/dead_letters.h"
 #include "router/ingress.h"
 #include "router/subscribers.h"
 
@@ -14,6 +15,7 @@ struct report_sources {
     const struct subscribers *subscribers;
     const struct ingress *ingress;
     const struct seen *seen;
+    const struct dead_letters *letters;
     uint64_t torn_bytes; /* found at the start */
     uint64_t wall_ns;    /* now, for the age of the oldest */
     uint64_t now_ms;     /* monotonic */

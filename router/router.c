@@ -15,6 +15,7 @@
 #define TMPFS_MAGIC_NUMBER 0x01021994 /* statfs(2) */
 #define DEFAULT_MEMORY_BYTES (64u << 20)
 #define MAX_BATCH_BYTES (1u << 30)
+#define DEFAULT_INTERVAL_MS 1000u
 #define SESSION_SHIFT 32 /* a generation of the store has so many bits of session numbers */
 
 struct router {
@@ -32,6 +33,7 @@ struct router {
     struct report *report;
     struct seen *seen;
     struct loop_timer *deadline; /* of the drain */
+    struct loop_timer *interval; /* between syncs, where the policy is an interval */
     bool draining;
     bool told; /* options.drained() was called */
 };
@@ -179,18 +181,32 @@ static void on_deadline(void *ctx)
     drain_is_over(ctx);
 }
 
+static uint64_t interval_ms(const struct router *r)
+{
+    uint32_t ms = r->options.settings->fsync_interval_ms;
+    return ms ? ms : DEFAULT_INTERVAL_MS;
+}
+
+static void on_interval(void *ctx)
+{
+    struct router *r = ctx;
+    store_want_sync(r->store);
+    loop_timer_set(r->interval, interval_ms(r));
+}
+
 /* Comes before the link's own chore, which looks for what the sending here has hidden from the
  * loop. */
 static bool turn(void *ctx)
 {
     struct router *r = ctx;
     struct ingress_fresh fresh;
-    bool journaled = ingress_commit(r->ingress, &fresh) == GW_OK;
+    ingress_commit(r->ingress, &fresh);
     dispatch_fresh(r->dispatch, &fresh);
-    bool more = dispatch_turn(r->dispatch, journaled);
+    bool more = dispatch_turn(r->dispatch);
     requests_turn(r->requests);
+    ingress_start(r->ingress);
     sessions_end_of_turn(r->sessions);
-    if (r->draining && !more && dispatch_idle(r->dispatch))
+    if (r->draining && !more && ingress_idle(r->ingress) && dispatch_idle(r->dispatch))
         drain_is_over(r);
     return more;
 }
@@ -231,15 +247,14 @@ void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
                                   .subscribers = r->subscribers,
                                   .ingress = r->ingress,
                                   .seen = r->seen,
+                                  .letters = r->letters,
                                   .torn_bytes = r->found.torn_bytes,
                                   .wall_ns = clock_wall_ns(),
                                   .now_ms = loop_now_ms(r->loop)};
     report_fill(r->report, &from, beat);
     beat->state = (char *)(uintptr_t)(r->draining ? "draining" : "running");
-    if (ingress_health(r->ingress) == MASQUES__BUS__HEALTH__HEALTH_FULL)
-        beat->error = (char *)(uintptr_t) "the store is full";
-    else if (!ingress_accepting(r->ingress))
-        beat->error = (char *)(uintptr_t) "the store's device answers with errors";
+    if (!ingress_accepting(r->ingress))
+        beat->error = (char *)(uintptr_t)ingress_error(r->ingress); /* packed, never written to */
 }
 
 static bool outlives_power(const struct store *store)
@@ -256,6 +271,18 @@ void router_say_left(const struct router *r)
 
 /* ---- life ---- */
 
+static enum store_sync sync_of(Masques__Control__Fsync fsync)
+{
+    switch (fsync) {
+    case MASQUES__CONTROL__FSYNC__FSYNC_NONE:
+        return STORE_SYNC_NONE;
+    case MASQUES__CONTROL__FSYNC__FSYNC_INTERVAL:
+        return STORE_SYNC_INTERVAL;
+    default: /* what we do not know must not be less safe than it says */
+        return STORE_SYNC_ALWAYS;
+    }
+}
+
 static int open_store(struct router *r, char *why, size_t why_size)
 {
     const Masques__Control__RouterSettings *settings = r->options.settings;
@@ -266,7 +293,8 @@ static int open_store(struct router *r, char *why, size_t why_size)
         .segment_bytes =
             settings->segment_bytes < UINT32_MAX ? (uint32_t)settings->segment_bytes : 0,
         .max_batch_bytes = (uint32_t)batch,
-        .sync = STORE_SYNC_NONE,
+        .sync = sync_of(settings->fsync),
+        .background = true,
         .now_ns = clock_wall_ns(),
         .log = r->log,
         .on_retired = on_retired,
@@ -342,7 +370,8 @@ static int build(struct router *r, char *why, size_t why_size)
     /* Half of the memory for what workers send, half for what travels with its bytes to exporters.
      */
     r->seen = seen_new();
-    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->seen, r->log);
+    r->ingress = ingress_new(r->loop, r->store, r->sessions, memory / 2, r->seen,
+                             settings->store_directory, r->log);
     r->letters = open_letters(r);
     if (r->letters)
         r->dispatch = dispatch_new(r->loop, r->store, r->sessions, r->subscribers, r->letters,
@@ -350,10 +379,13 @@ static int build(struct router *r, char *why, size_t why_size)
     r->requests = r->dispatch ? new_requests(r) : NULL;
     r->report = report_new();
     r->deadline = loop_timer_new(r->loop, on_deadline, r);
-    if (r->seen && r->ingress && r->requests && r->report && r->deadline)
-        return GW_OK;
+    r->interval = loop_timer_new(r->loop, on_interval, r);
     snprintf(why, why_size, "no memory");
-    return GW_ERR_NOMEM;
+    if (!r->seen || !r->ingress || !r->requests || !r->report || !r->deadline || !r->interval)
+        return GW_ERR_NOMEM;
+    if (settings->fsync == MASQUES__CONTROL__FSYNC__FSYNC_INTERVAL)
+        loop_timer_set(r->interval, interval_ms(r));
+    return GW_OK;
 }
 
 static enum router_failure failure_of(int err)
@@ -396,6 +428,7 @@ void router_free(struct router **at)
     loop_remove_chore(r->loop, turn, r);
     loop_remove_chore(r->loop, turn_again, r);
     loop_timer_free(&r->deadline);
+    loop_timer_free(&r->interval);
     requests_free(&r->requests);
     dispatch_free(&r->dispatch);
     ingress_free(&r->ingress);

@@ -61,6 +61,7 @@ struct seen {
     uint16_t session_buckets[SESSION_BUCKETS];
     uint64_t records, forgotten;
     uint64_t past_lost; /* of rows that made room */
+    uint64_t rows_forgotten, sessions_forgotten;
 };
 
 /* ---- tables ---- */
@@ -171,6 +172,8 @@ static void print_name(const struct name *name, char out[SEEN_NAME_BYTES])
 static void let_session_go(struct seen *s, uint16_t i, uint64_t now_ms)
 {
     struct numbered *n = &s->sessions[i];
+    if (n->sequence.turn > 0)
+        s->sessions_forgotten++;
     s->rows[s->session_row[i]].past_lost += sequence_lost(&n->sequence, now_ms);
     memset(&n->sequence, 0, sizeof n->sequence);
 }
@@ -207,6 +210,7 @@ static void let_row_go(struct seen *s, uint16_t i, uint64_t now_ms)
             let_session_go(s, k, now_ms);
     s->past_lost += row->past_lost;
     s->forgotten += row->records;
+    s->rows_forgotten++;
     row->records = row->last_ns = row->past_lost = 0;
 }
 
@@ -287,7 +291,11 @@ size_t seen_rows(const struct seen *s, uint64_t now_ms, struct seen_row *rows, s
 
 struct seen_totals seen_totals(const struct seen *s, uint64_t now_ms)
 {
-    struct seen_totals totals = {s->past_lost, s->records, s->forgotten};
+    struct seen_totals totals = {.lost = s->past_lost,
+                                 .records = s->records,
+                                 .forgotten = s->forgotten,
+                                 .rows_forgotten = s->rows_forgotten,
+                                 .sessions_forgotten = s->sessions_forgotten};
     for (uint16_t i = 0; i < s->row_table.used; i++)
         totals.lost += s->rows[i].past_lost;
     for (uint16_t i = 0; i < s->session_table.used; i++)

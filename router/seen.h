@@ -30,6 +30,7 @@ struct seen_totals {
     uint64_t lost;
     uint64_t records;   /* with a row or without one any more */
     uint64_t forgotten; /* records of rows that made room, or that a digest had no room for */
+    uint64_t rows_forgotten, sessions_forgotten; /* how many made room, each time */
 };
 
 struct seen;

@@ -315,6 +315,16 @@ static void message_came(void *ctx, struct link_message *message)
         session_message(s, message);
 }
 
+struct link_message *sessions_take(struct sessions *s, const struct link_message *message)
+{
+    size_t i = s->kept_count;
+    while (i-- > 0 && s->kept[i] != message)
+        ;
+    struct link_message *mine = s->kept[i];
+    s->kept[i] = NULL;
+    return mine;
+}
+
 void sessions_end_of_turn(struct sessions *s)
 {
     for (size_t i = 0; i < s->kept_count; i++)

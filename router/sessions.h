@@ -68,6 +68,10 @@ int sessions_send(struct sessions *sessions, struct session *session, Masques__B
  * events.closed() follows. */
 void sessions_reset(struct sessions *sessions, struct session *session, const char *why);
 
+/* The message that events.message() shows is the caller's from now on, beyond the turn. Returns
+ * owned. */
+struct link_message *sessions_take(struct sessions *sessions, const struct link_message *message);
+
 /* The last of a turn's work: frees its messages, reports sessions that ended within it. */
 void sessions_end_of_turn(struct sessions *sessions);
 /* Messages came since then. */

@@ -2,6 +2,7 @@
 #include "router/subscriber.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct delivery *lane_find(struct lane *lane, uint64_t generation, uint64_t first, uint64_t last)
 {
@@ -30,7 +31,9 @@ struct delivery *lane_add(struct lane *lane)
 
 void lane_remove(struct lane *lane, struct delivery *delivery)
 {
-    *delivery = lane->list[--lane->count];
+    size_t behind = lane->count - (size_t)(delivery - lane->list) - 1;
+    memmove(delivery, delivery + 1, behind * sizeof *delivery);
+    lane->count--;
 }
 
 size_t lane_busy(const struct lane *lane)
@@ -49,20 +52,25 @@ void lane_clear(struct lane *lane)
     lane->pause_ms = 0;
 }
 
+static bool weighs(enum delivery_state state)
+{
+    return state == DELIVERY_OUT || state == DELIVERY_FORMED;
+}
+
 void subscriber_set_state(struct subscriber *sub, struct delivery *delivery,
                           enum delivery_state state)
 {
-    if (delivery->state == DELIVERY_OUT)
+    if (weighs(delivery->state))
         sub->out_bytes -= delivery->bytes;
     delivery->state = state;
-    if (state == DELIVERY_OUT)
+    if (weighs(state))
         sub->out_bytes += delivery->bytes;
 }
 
 void subscriber_remove(struct subscriber *sub, unsigned signal, struct delivery *delivery)
 {
     struct lane *lane = subscriber_lane(sub, signal);
-    if (delivery->state == DELIVERY_OUT)
+    if (weighs(delivery->state))
         sub->out_bytes -= delivery->bytes;
     lane_remove(lane, delivery);
     lane->blocked = false;

@@ -12,7 +12,8 @@
 #include "router/store/store.h"
 
 enum delivery_state {
-    DELIVERY_READY, /* taken from the store, waits for credit */
+    DELIVERY_READY,  /* taken from the store, waits for credit */
+    DELIVERY_FORMED, /* sent as soon as the journal has it; weighs on the credit */
     DELIVERY_OUT, /* sent, or held by the exporter since an earlier session; weighs on the credit */
     DELIVERY_WAITING, /* RETRY: goes back to the store at due_ms */
     DELIVERY_RETIRED, /* its id is no more: CANCEL is to be said */
@@ -25,6 +26,7 @@ struct delivery {
     uint32_t attempt;
     enum delivery_state state;
     uint64_t due_ms;
+    uint64_t ticket; /* not sent before store_is_written() */
     uint64_t sent_ms; /* DELIVERY_OUT: since when */
 };
 
@@ -89,6 +91,7 @@ struct subscriber {
 struct delivery *lane_find(struct lane *lane, uint64_t generation, uint64_t first, uint64_t last);
 /* One more, zeroed; valid until the lane changes. NULL: no memory. */
 struct delivery *lane_add(struct lane *lane);
+/* The others stay in their order, which is that of handing out. */
 void lane_remove(struct lane *lane, struct delivery *delivery);
 /* How many weigh on the wish for deliveries at a time: all but those RETIRED. */
 size_t lane_busy(const struct lane *lane);
@@ -105,7 +108,7 @@ static inline bool subscriber_takes(const struct subscriber *sub, unsigned signa
     return signal >= 1 && signal <= STORE_SIGNALS && (sub->signals >> signal & 1u);
 }
 
-/* A delivery enters or leaves DELIVERY_OUT: the only way to change the state. */
+/* A delivery begins or ceases to weigh on the credit: the only way to change the state. */
 void subscriber_set_state(struct subscriber *sub, struct delivery *delivery,
                           enum delivery_state state);
 /* What is said about it: "configured", "attached", "orphaned"; and "running", "degraded", "closed", "away",

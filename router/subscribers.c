@@ -92,6 +92,9 @@ static int put(struct subscribers *s, struct subscriber *sub, enum store_start s
         return GW_ERR_INVALID;
     int err = store_consumer_register(s->store, sub->name, type, sub->signals, sub->mode, start,
                                       &sub->consumer);
+    if (err == GW_OK)
+        store_consumer_set_share(s->store, sub->consumer, sub->max_lag_bytes,
+                                 sub->refuse_when_full);
     for (unsigned i = 0; i < STORE_SIGNALS; i++)
         sub->lanes[i].ask = true;
     return err;

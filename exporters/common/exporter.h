@@ -49,7 +49,8 @@ struct exporter_ops {
     const char *summary; /* one sentence for --help */
     const char *flags;   /* its own flags for --help, a line each; NULL: none */
     struct exporter_wishes wishes;
-    Masques__Bus__Mode mode; /* when --mode does not say otherwise */
+    Masques__Bus__Mode mode; /* when nobody says otherwise */
+    Masques__Bus__Mode mode_by_hand; /* when it is started by hand and --mode does not say otherwise; 0: the same */
 
     /* Its options: a struct of this many bytes, zeroed and then handed to defaults() (may be NULL). */
     size_t options_bytes;
@@ -58,6 +59,9 @@ struct exporter_ops {
      * GW_ERR_INVALID: not a value of it. Errors are explained in `why` (appended), as options_apply() does. NULL:
      * there are no options. */
     int (*option)(void *options, const char *path, const char *text, struct buf *why);
+    /* What the options demand of each other, when all are given. 0; GW_ERR_INVALID with a sentence in `why`
+     * (appended). May be NULL. */
+    int (*check)(const void *options, struct buf *why);
 
     /* Returns its own state, owned by the runtime and given back to close(); NULL with *why set. `options` live as
      * long as the exporter. */

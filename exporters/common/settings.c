@@ -206,6 +206,8 @@ enum settings_flags_outcome settings_from_flags(int argc, char **argv,
                                                 struct exporter_settings *out, struct buf *why)
 {
     *out = settings_default(ops, options);
+    if (ops->mode_by_hand)
+        out->mode = ops->mode_by_hand;
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (strcmp(arg, "--help") == 0)
@@ -232,24 +234,25 @@ enum settings_flags_outcome settings_from_flags(int argc, char **argv,
             return SETTINGS_WRONG;
     }
     if (out->endpoint && out->name[0])
-        return SETTINGS_RUN;
+        return ops->check && ops->check(options, why) < 0 ? SETTINGS_WRONG : SETTINGS_RUN;
     buf_text(why, out->endpoint ? "--name must not be empty"
                                 : "--router ENDPOINT is missing: where the router listens, for "
                                   "instance ipc:///run/masques/bus");
     return SETTINGS_WRONG;
 }
 
-/* Mode and start of one that masquesctl attached: nobody else says them. */
+/* Mode (0: as its type has it) and start of one that masquesctl attached: nobody else says them. */
 static int attached_place(const Masques__Control__ExporterSettings *mine,
                           struct exporter_settings *out, struct buf *why)
 {
-    if (mine->mode < MASQUES__BUS__MODE__LIVE || mine->mode > MASQUES__BUS__MODE__LOSSY ||
+    if (mine->mode > MASQUES__BUS__MODE__LOSSY ||
         mine->start > MASQUES__BUS__START__OLDEST) {
         buf_printf(why, "the master's settings have mode %u and start %u, which mean nothing",
                    mine->mode, mine->start);
         return GW_ERR_INVALID;
     }
-    out->mode = (Masques__Bus__Mode)mine->mode;
+    if (mine->mode)
+        out->mode = (Masques__Bus__Mode)mine->mode;
     out->start = (Masques__Bus__Start)mine->start;
     return 0;
 }
@@ -282,7 +285,7 @@ int settings_from_master(const Masques__Control__Settings *settings,
         if (option_give(ops, options, option->path, option->value, option->path, why) < 0)
             return GW_ERR_INVALID;
     }
-    return 0;
+    return ops->check && ops->check(options, why) < 0 ? GW_ERR_INVALID : 0;
 }
 
 void settings_help(const struct exporter_ops *ops, struct buf *out)

@@ -68,6 +68,7 @@ int main(int argc, char **argv)
                  "  --match TEXT        only records that contain TEXT (json: batches), in any case\n",
         .wishes = {.in_flight = 1}, /* so that what comes in order is shown in order */
         .mode = MASQUES__BUS__MODE__LOSSY,
+        .mode_by_hand = MASQUES__BUS__MODE__LIVE, /* a look at what comes in, which leaves nothing behind */
         .options_bytes = sizeof(struct console_options),
         .defaults = defaults,
         .option = option,

@@ -76,6 +76,8 @@ void arguments_help(FILE *out)
     fputs("\n"
           "Telemetry goes to stdout, the program's own log to stderr.\n"
           "SIGTERM or Ctrl-C: finish what is in flight, then end; a second time: end at once.\n"
+          "SIGHUP: read the configuration again; what is not fit changes nothing.\n"
+          "SIGUSR2: become the program file that is there now; no connection is refused.\n"
           "Exit codes: 0 ended as asked, 1 could not start or could not go on.\n",
           out);
 }

@@ -80,7 +80,9 @@ static void asker_says(evutil_socket_t fd, short what, void *arg)
 
 void control_socket_answer(struct control_asker *asker, const Masques__Control__MasterAnswer *answer)
 {
-    int err = packet_send(asker->fd, &answer->base);
+    Masques__Control__MasterAnswer whole = *answer;
+    whole.pid = (uint32_t)getpid(); /* an answer without anything would be an empty packet: the end of the file */
+    int err = packet_send(asker->fd, &whole.base);
     if (err != GW_OK && err != GW_ERR_CLOSED)
         log_warn(asker->socket->log, "%s: an answer could not be sent: %s", RUNTIME_CONTROL_SOCKET, gw_strerror(err));
     if (err != GW_OK || event_add(asker->readable, NULL) != 0)

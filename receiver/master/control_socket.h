@@ -30,7 +30,7 @@ struct control_socket *control_socket_new(struct loop *loop, const char *directo
 /* Closes every connection and removes the socket. */
 void control_socket_free(struct control_socket **socket);
 
-/* Answers; `answer` is borrowed. The asker is not to be used any more. */
+/* Answers, with our pid besides; `answer` is borrowed. The asker is not to be used any more. */
 void control_socket_answer(struct control_asker *asker, const Masques__Control__MasterAnswer *answer);
 
 #endif

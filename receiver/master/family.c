@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +10,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "receiver/master/briefing.h"
+#include "receiver/master/patience.h"
+#include "receiver/master/roster.h"
 #include "receiver/master/settings.h"
 #include "shared/base/clock.h"
-#include "shared/base/entropy.h"
 #include "shared/base/program.h"
 
-#define WORKERS_MOST_BY_DEFAULT 4u
 #define WATCH_MS 250u
-#define START_MS 30000u      /* a child that is not ready by then is hung */
+#define KILLED_MS 30000u     /* after SIGKILL a process needs no more to be gone */
 #define STARTS_MAX 5u        /* a child that dies so often before all are ready never will be */
 #define EXPORTERS_MS 5000u   /* so long the start waits for exporters that are not ready */
 #define NOTE_MS 10000u       /* how often a start that takes long says whom it waits for */
-#define FLUSH_MS 5000u       /* a child that finishes may be silent for so long, or late */
 #define ROUTER_GONE_MS 2000u /* after that telemetry cannot be accepted (design: health) */
 
 enum phase {
@@ -41,19 +40,14 @@ struct family {
     const struct family_events *events;
     void *ctx;
     const struct log *log;
-
     enum phase phase;
     uint64_t started_ms;
     uint64_t note_ms;     /* when the start says again whom it waits for */
     uint64_t deadline_ms; /* of draining */
     uint32_t exporters_ms; /* a hand-over: how long they may take at most; 0: it is none */
-    struct member **members; /* router, exporters, workers */
-    size_t count;
-    size_t room;
+    struct roster roster;
     struct loop_timer *sweep; /* forgets those that have left */
-    uint32_t told;          /* the number of the last Reconfigure */
-    uint32_t told_spawn;    /* the router's process that it was meant for */
-    bool telling;           /* it could not be sent yet */
+    struct briefing briefing; /* of the router */
     struct settings_shared shared;
     int life[2]; /* nothing is ever written: the read end tells the children when we are gone */
     struct loop_timer *watch;
@@ -64,7 +58,7 @@ struct family {
 
 const struct member *family_at(const struct family *family, size_t i)
 {
-    return i < family->count ? family->members[i] : NULL;
+    return i < family->roster.count ? family->roster.members[i] : NULL;
 }
 
 const char *family_bus(const struct family *family)
@@ -79,50 +73,24 @@ const char *family_store(const struct family *family)
 
 struct member *family_find(const struct family *family, const char *name)
 {
-    for (size_t i = 0; i < family->count; i++)
-        if (strcmp(family->members[i]->name, name) == 0)
-            return family->members[i];
-    return NULL;
+    return roster_find(&family->roster, name);
 }
 
 static struct member *router_of(const struct family *family)
 {
-    return family->members[0];
-}
-
-static void tell_router_of(struct family *family, const struct member *m)
-{
-    Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;
-    Masques__Control__Expect expect = MASQUES__CONTROL__EXPECT__INIT;
-    expect.name = (char *)m->name;
-    expect.pid = (uint32_t)m->pid;
-    expect.spawn = m->spawn;
-    down.body_case = MASQUES__CONTROL__DOWN__BODY_EXPECT;
-    down.expect = &expect;
-    member_tell(router_of(family), &down);
-}
-
-static void tell_of_router(struct family *family)
-{
-    Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;
-    Masques__Control__RouterUp up = MASQUES__CONTROL__ROUTER_UP__INIT;
-    up.spawn = router_of(family)->spawn;
-    down.body_case = MASQUES__CONTROL__DOWN__BODY_ROUTER_UP;
-    down.router_up = &up;
-    for (size_t i = 1; i < family->count; i++)
-        member_tell(family->members[i], &down);
+    return family->roster.members[0];
 }
 
 static void member_started(void *ctx, struct member *m)
 {
     struct family *family = ctx;
     if (m->kind != MEMBER_ROUTER) {
-        tell_router_of(family, m);
+        briefing_expect(router_of(family), m);
         return;
     }
-    for (size_t i = 1; i < family->count; i++)
-        if (member_lives(family->members[i]))
-            tell_router_of(family, family->members[i]);
+    for (size_t i = 1; i < family->roster.count; i++)
+        if (member_lives(family->roster.members[i]))
+            briefing_expect(m, family->roster.members[i]);
 }
 
 /* An exporter that cannot be started or takes its time holds up nobody else. */
@@ -137,9 +105,9 @@ static bool holds_up(const struct family *family, const struct member *m)
 /* The first whom the start waits for; NULL: none. */
 static const struct member *waited_for(const struct family *family)
 {
-    for (size_t i = 0; i < family->count; i++)
-        if (holds_up(family, family->members[i]))
-            return family->members[i];
+    for (size_t i = 0; i < family->roster.count; i++)
+        if (holds_up(family, family->roster.members[i]))
+            return family->roster.members[i];
     return NULL;
 }
 
@@ -155,7 +123,7 @@ static void member_ready(void *ctx, struct member *m)
 {
     struct family *family = ctx;
     if (m->kind == MEMBER_ROUTER && m->spawn > 1)
-        tell_of_router(family);
+        briefing_router_up(&family->roster, m);
     look_whether_ready(family);
 }
 
@@ -187,14 +155,6 @@ static int fill_settings(void *ctx, struct member *m, Masques__Control__Settings
 
 /* ---- the order of ending ---------------------------------------------------------------------------------------- */
 
-static bool any_lives(const struct family *family, uint32_t kinds)
-{
-    for (size_t i = 0; i < family->count; i++)
-        if ((kinds & 1u << family->members[i]->kind) && member_lives(family->members[i]))
-            return true;
-    return false;
-}
-
 /* How long one may take that is asked to finish now. */
 static uint32_t time_for(const struct family *family, const struct member *m)
 {
@@ -209,8 +169,8 @@ static uint32_t time_for(const struct family *family, const struct member *m)
 
 static void drain_kinds(struct family *family, uint32_t kinds)
 {
-    for (size_t i = 0; i < family->count; i++) {
-        struct member *m = family->members[i];
+    for (size_t i = 0; i < family->roster.count; i++) {
+        struct member *m = family->roster.members[i];
         if (!(kinds & 1u << m->kind))
             continue;
         m->returns = false;
@@ -235,7 +195,7 @@ static void go_on_draining(struct family *family)
         size_t row = family->phase - PHASE_DRAIN_WORKERS;
         uint32_t kinds = family->exporters_ms ? order[row].kinds_of_hand_over : order[row].kinds;
         drain_kinds(family, kinds);
-        if (any_lives(family, kinds))
+        if (roster_lives(&family->roster, kinds))
             return;
         family->phase++;
         if (family->phase == PHASE_ENDED)
@@ -260,9 +220,9 @@ void family_hand_over(struct family *family, uint32_t workers_ms, uint32_t expor
 
 void family_end(struct family *family)
 {
-    family->deadline_ms = loop_now_ms(family->loop) + START_MS; /* SIGKILL needs no more */
-    for (size_t i = 0; i < family->count; i++)
-        member_end(family->members[i]);
+    family->deadline_ms = loop_now_ms(family->loop) + KILLED_MS;
+    for (size_t i = 0; i < family->roster.count; i++)
+        member_end(family->roster.members[i]);
     if (family->phase < PHASE_DRAIN_WORKERS)
         family->phase = PHASE_DRAIN_WORKERS;
     go_on_draining(family);
@@ -272,15 +232,12 @@ void family_end(struct family *family)
 static void sweep(void *ctx)
 {
     struct family *family = ctx;
-    size_t kept = 0;
-    for (size_t i = 0; i < family->count; i++) {
-        struct member *m = family->members[i];
+    for (size_t i = 0; i < family->roster.count; i++) {
+        struct member *m = family->roster.members[i];
         if (m->leaves && !member_lives(m))
-            member_free(&m);
-        else
-            family->members[kept++] = m;
+            briefing_expect(router_of(family), m); /* its pid is 0: the name is free, also for one started by hand */
     }
-    family->count = kept;
+    roster_forget(&family->roster);
 }
 
 static void member_gone(void *ctx, struct member *m)
@@ -295,14 +252,6 @@ static void member_gone(void *ctx, struct member *m)
         loop_timer_set(family->sweep, 0);
 }
 
-static struct member *by_pid(const struct family *family, pid_t pid)
-{
-    for (size_t i = 0; i < family->count; i++)
-        if (family->members[i]->pid == pid)
-            return family->members[i];
-    return NULL;
-}
-
 /* A SIGCHLD may stand for several of them. As the first process of a container we also get the orphans of others. */
 static void reap(void *ctx, int signum)
 {
@@ -311,7 +260,7 @@ static void reap(void *ctx, int signum)
     int status;
     (void)signum;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct member *m = by_pid(family, pid);
+        struct member *m = roster_by_pid(&family->roster, pid);
         if (m)
             member_exited(m, status);
         else if (family->events->stranger_ended)
@@ -320,31 +269,6 @@ static void reap(void *ctx, int signum)
 }
 
 /* ---- watching --------------------------------------------------------------------------------------------------- */
-
-/* How long it may be silent. */
-static uint64_t patience_ms(const struct family *family, const struct member *m)
-{
-    uint64_t hang_ms = family->parts.config->masques.hang_after_ns / CLOCK_NS_PER_MS;
-    uint64_t least = m->state == MEMBER_STARTING   ? START_MS
-                     : m->state == MEMBER_DRAINING ? FLUSH_MS
-                                                   : 0;
-    return hang_ms > least ? hang_ms : least;
-}
-
-static void watch_member(struct family *family, struct member *m, uint64_t now)
-{
-    char why[96];
-    if (m->state == MEMBER_DRAINING && m->drained_by_ms && now >= m->drained_by_ms + FLUSH_MS) {
-        m->drained_by_ms = 0; /* once is enough */
-        member_kill(m, "did not finish in time");
-        return;
-    }
-    if (!member_lives(m) || now - m->heard_ms < patience_ms(family, m))
-        return;
-    snprintf(why, sizeof why, "silent for %.1f s", (double)(now - m->heard_ms) / CLOCK_MS_PER_S);
-    m->heard_ms = now; /* once is enough */
-    member_kill(m, why);
-}
 
 static void watch_start(struct family *family, uint64_t now)
 {
@@ -369,15 +293,16 @@ static void watch(void *ctx)
 {
     struct family *family = ctx;
     uint64_t now = loop_now_ms(family->loop);
+    uint64_t hang_ms = family->parts.config->masques.hang_after_ns / CLOCK_NS_PER_MS;
     bool slept = now - family->watched_ms > 4 * WATCH_MS; /* our own tick was late: no proof of anything */
     family->watched_ms = now;
     loop_timer_set(family->watch, WATCH_MS);
-    for (size_t i = 0; i < family->count; i++) {
+    for (size_t i = 0; i < family->roster.count; i++) {
         if (slept)
-            family->members[i]->heard_ms = now;
-        watch_member(family, family->members[i], now);
+            family->roster.members[i]->heard_ms = now;
+        patience_watch(family->roster.members[i], hang_ms, now);
     }
-    if (family->telling)
+    if (family->briefing.owed)
         family_tell_router(family);
     watch_start(family, now);
     watch_end(family, now);
@@ -387,26 +312,12 @@ bool family_accepts(const struct family *family)
 {
     const struct member *router = router_of(family);
     uint64_t now = loop_now_ms(family->loop);
-    bool worker = false;
-    for (size_t i = 0; i < family->count; i++)
-        worker |= family->members[i]->kind == MEMBER_WORKER &&
-                  family->members[i]->state == MEMBER_RUNNING;
+    bool worker = roster_runs(&family->roster, MEMBER_WORKER);
     return family->phase == PHASE_RUNNING && worker && router->beat && router->beat->accepting &&
            now - router->beat_ms <= ROUTER_GONE_MS;
 }
 
 /* ---- making it -------------------------------------------------------------------------------------------------- */
-
-static uint32_t worker_count(const struct config *config)
-{
-    cpu_set_t cpus;
-    if (config->masques.workers)
-        return config->masques.workers;
-    uint32_t cores = 1;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-        cores = (uint32_t)CPU_COUNT(&cpus);
-    return cores < 1 ? 1 : cores < WORKERS_MOST_BY_DEFAULT ? cores : WORKERS_MOST_BY_DEFAULT;
-}
 
 static const struct member_events member_events = {
     .started = member_started,
@@ -417,28 +328,6 @@ static const struct member_events member_events = {
     .fill_settings = fill_settings,
 };
 
-static bool make_room(struct family *family)
-{
-    if (family->count < family->room)
-        return true;
-    size_t room = family->room ? 2 * family->room : 8;
-    struct member **members = realloc(family->members, room * sizeof *members);
-    if (!members)
-        return false;
-    family->members = members;
-    family->room = room;
-    return true;
-}
-
-/* In its place: router, exporters, workers. */
-static void insert(struct family *family, struct member *m)
-{
-    size_t at = family->count++;
-    for (; at > 0 && family->members[at - 1]->kind > m->kind; at--)
-        family->members[at] = family->members[at - 1];
-    family->members[at] = m;
-}
-
 /* NULL with one sentence in `why`. */
 static struct member *add_member(struct family *family, enum member_kind kind, const char *name,
                                  const char *type, const char *program_name, char why[512])
@@ -446,14 +335,12 @@ static struct member *add_member(struct family *family, enum member_kind kind, c
     char program[512];
     if (program_find(family->parts.programs, program_name, program, why) != GW_OK)
         return NULL;
-    snprintf(why, 512, "no memory");
-    if (!make_room(family))
-        return NULL;
     struct member *m = member_new(family->loop, kind, name, type, program, &member_events, family,
                                   family->log);
-    if (m)
-        insert(family, m);
-    return m;
+    if (m && roster_add(&family->roster, m) == GW_OK)
+        return m;
+    snprintf(why, 512, "no memory");
+    return NULL;
 }
 
 static struct member *add_exporter(struct family *family, const struct config_exporter *e,
@@ -489,7 +376,7 @@ static int add_members(struct family *family, uint32_t workers, char why[512])
 struct family *family_new(struct loop *loop, const struct family_parts *parts,
                           const struct family_events *events, void *ctx, char why[512])
 {
-    uint32_t workers = worker_count(parts->config);
+    uint32_t workers = settings_workers(parts->config);
     struct family *family = calloc(1, sizeof *family);
     snprintf(why, 512, "no memory");
     if (!family)
@@ -504,10 +391,8 @@ struct family *family_new(struct loop *loop, const struct family_parts *parts,
         snprintf(why, 512, "cannot make a pipe: %s", strerror(errno));
         goto fail;
     }
-    if (settings_share(&family->shared, &family->parts, entropy_u64(), workers, why) != GW_OK ||
-        add_members(family, workers, why) != GW_OK)
-        goto fail;
-    if (loop_on_signal(loop, SIGCHLD, reap, family) != GW_OK)
+    if (settings_share(&family->shared, &family->parts, parts->run, workers, why) != GW_OK ||
+        add_members(family, workers, why) != GW_OK || loop_on_signal(loop, SIGCHLD, reap, family) != GW_OK)
         goto fail;
     return family;
 
@@ -522,8 +407,8 @@ void family_start(struct family *family)
     family->note_ms = family->started_ms + NOTE_MS;
     loop_timer_set(family->watch, WATCH_MS);
     family->phase = PHASE_STARTING;
-    for (size_t i = 0; i < family->count; i++)
-        member_start(family->members[i]);
+    for (size_t i = 0; i < family->roster.count; i++)
+        member_start(family->roster.members[i]);
 }
 
 int family_has_program(const struct family *family, const struct exporter_kind *kind, char why[512])
@@ -579,10 +464,7 @@ void family_repoint(struct member *m, const struct config_exporter *exporter)
 
 bool family_changes(const struct family *family)
 {
-    for (size_t i = 0; i < family->count; i++)
-        if (family->members[i]->leaves || family->members[i]->returns)
-            return true;
-    return false;
+    return roster_changes(&family->roster);
 }
 
 bool family_same_settings(struct family *family, const struct config_exporter *a,
@@ -593,25 +475,12 @@ bool family_same_settings(struct family *family, const struct config_exporter *a
 
 void family_tell_router(struct family *family)
 {
-    Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;
-    Masques__Control__Reconfigure reconfigure = MASQUES__CONTROL__RECONFIGURE__INIT;
-    struct member *router = router_of(family);
-    settings_subscriptions(&family->shared, &reconfigure);
-    reconfigure.number = family->telling ? family->told : ++family->told;
-    down.body_case = MASQUES__CONTROL__DOWN__BODY_RECONFIGURE;
-    down.reconfigure = &reconfigure;
-    family->told_spawn = router->spawn;
-    /* One that does not live yet is started with all of it. */
-    family->telling = member_lives(router) && !member_tell(router, &down);
+    briefing_reconfigure(&family->briefing, router_of(family), &family->shared);
 }
 
 bool family_router_knows(const struct family *family)
 {
-    const struct member *router = router_of(family);
-    if (!member_lives(router) || router->state == MEMBER_STARTING || family->telling)
-        return false;
-    return router->spawn != family->told_spawn ||
-           (router->beats && router->beat->reconfigured >= family->told);
+    return briefing_carried_out(&family->briefing, router_of(family));
 }
 
 void family_free(struct family **at)
@@ -620,14 +489,12 @@ void family_free(struct family **at)
     *at = NULL;
     if (!family)
         return;
-    for (size_t i = 0; i < family->count; i++)
-        member_free(&family->members[i]);
+    roster_fini(&family->roster);
     for (int i = 0; i < 2; i++)
         if (family->life[i] >= 0)
             close(family->life[i]);
     settings_unshare(&family->shared);
     loop_timer_free(&family->watch);
     loop_timer_free(&family->sweep);
-    free(family->members);
     free(family);
 }

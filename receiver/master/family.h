@@ -30,6 +30,7 @@ struct family_parts {
     const struct runtime_dir *runtime;
     const struct listener *listeners; /* of the workers */
     size_t listener_count;
+    uint64_t run; /* which run of the gateway this is, the same over a hand-over; not 0 */
     const char *programs; /* the directory of the children's programs; NULL: where program_find() looks */
     const struct log *log;
 };

@@ -52,9 +52,12 @@ int fixed_keep(const struct config *running, struct config *next, struct buf *ch
     keep_switch(running->otlp.grpc.enabled, &next->otlp.grpc.enabled, "receivers::otlp::protocols::grpc", changed);
     keep_switch(running->otlp.http.enabled, &next->otlp.http.enabled, "receivers::otlp::protocols::http", changed);
     keep_switch(running->health.enabled, &next->health.enabled, "extensions::health_check", changed);
+    keep_switch(running->metrics.enabled, &next->metrics.enabled, "service::telemetry::metrics", changed);
     int err = keep_set(config_otlp_options(), &running->otlp, &next->otlp, changed);
     if (err == GW_OK)
         err = keep_set(config_health_options(), &running->health, &next->health, changed);
+    if (err == GW_OK)
+        err = keep_set(config_metrics_options(), &running->metrics, &next->metrics, changed);
     if (err == GW_OK)
         err = keep_set(config_masques_options(), &running->masques, &next->masques, changed);
     return err == GW_OK && buf_ok(changed) ? GW_OK : GW_ERR_NOMEM;

@@ -12,15 +12,15 @@
 #include "receiver/master/control_socket.h"
 #include "receiver/master/family.h"
 #include "receiver/master/greeting.h"
-#include "receiver/master/health.h"
-#include "receiver/master/health_server.h"
 #include "receiver/master/notify.h"
+#include "receiver/master/pages.h"
 #include "receiver/master/ports.h"
 #include "receiver/master/ready_file.h"
 #include "receiver/master/reload.h"
 #include "receiver/master/standard_files.h"
 #include "receiver/master/upgrade.h"
 #include "shared/base/clock.h"
+#include "shared/base/entropy.h"
 
 #define HAND_OVER_WORKERS_MS 5000u   /* requests in flight, at most */
 #define HAND_OVER_EXPORTERS_MS 1000u /* deliveries in progress, at most */
@@ -39,6 +39,7 @@ struct gateway {
     struct log log;
     struct runtime_dir runtime;
     struct ports ports;
+    uint64_t run; /* goes on over a hand-over: to exporters that is no new start of the gateway */
     struct loop *loop;
     struct family_parts parts; /* the family borrows them */
     struct family *family;
@@ -46,13 +47,12 @@ struct gateway {
     struct reload *reload;
     struct upgrade *upgrade;
     struct control_socket *control;
-    struct health_server *health;
-    uint64_t up_since_ns; /* wall clock; 0: not yet */
-    uint64_t up_since_mono_ns;
+    struct pages *pages;
+    struct standing standing;
     enum course course;
-    bool reload_again;                   /* SIGHUP came while it could not be done */
-    struct control_asker *reload_asker;  /* who waits for the end of the reload; NULL: nobody */
-    char reload_error[CONFIG_ERROR_BYTES]; /* why the last reload has changed nothing; "": it has not failed */
+    bool reload_again;                  /* SIGHUP came while it could not be done */
+    bool hand_over_again;               /* SIGUSR2 did */
+    struct control_asker *reload_asker; /* who waits for the end of the reload; NULL: nobody */
     int exit_code;
 };
 
@@ -60,6 +60,12 @@ static int fail(const char *sentence)
 {
     fprintf(stderr, "masques-receiver: %s\n", sentence);
     return EXIT_FAILURE;
+}
+
+static void take_course(struct gateway *g, enum course course)
+{
+    g->course = course;
+    g->standing.staying = course == COURSE_STAY;
 }
 
 /* ---- reload ----------------------------------------------------------------------------------------------------- */
@@ -90,8 +96,9 @@ static void answer_reload(struct gateway *g, const char *error)
 
 static void refuse_reload(struct gateway *g, const char *why)
 {
-    snprintf(g->reload_error, sizeof g->reload_error, "%s", why);
+    snprintf(g->standing.reload_error, sizeof g->standing.reload_error, "%s", why);
     log_error(&g->log, "the configuration stays as it is: %s", why);
+    notify_ready("accepting telemetry; the configuration could not be read again");
     answer_reload(g, why);
 }
 
@@ -100,6 +107,8 @@ static void begin_reload(struct gateway *g)
     struct config_error err;
     struct config *next = NULL;
     char why[512];
+    g->standing.reloaded_ns = clock_wall_ns();
+    notify_reloading("reading the configuration again");
     if (!g->arguments->config) {
         refuse_reload(g, "the gateway was started without a configuration file");
         return;
@@ -114,18 +123,31 @@ static void begin_reload(struct gateway *g)
         refuse_reload(g, why);
         return;
     }
-    g->reload_error[0] = '\0';
+    g->standing.reload_error[0] = '\0';
     g->log.level = (enum log_level)g->config->masques.log_level;
-    notify_reloading("reading the configuration again");
 }
 
-/* What came while it could not be done. */
-static void reload_if_wanted(struct gateway *g)
+/* What came while it could not be done. A hand-over first: the next image reads the configuration anyway. */
+static void do_what_waits(struct gateway *g)
 {
-    if (!g->reload_again || occupied(g))
-        return;
-    g->reload_again = false;
-    begin_reload(g);
+    if (g->hand_over_again && !occupied(g)) {
+        g->hand_over_again = false;
+        upgrade_check(g->upgrade);
+    }
+    if (g->reload_again && !occupied(g)) {
+        g->reload_again = false;
+        begin_reload(g);
+    }
+}
+
+/* A signal, now or as soon as it can be; while the family ends it is for nothing. `again` is its flag. */
+static void follow(struct gateway *g, const char *signal_name, bool *again)
+{
+    const char *why = occupied(g);
+    *again = g->course == COURSE_STAY;
+    if (why)
+        log_info(&g->log, "%s: %s; %s", signal_name, why, *again ? "it is followed after that" : "nothing is done");
+    do_what_waits(g);
 }
 
 static void reload_done(void *ctx)
@@ -133,18 +155,14 @@ static void reload_done(void *ctx)
     struct gateway *g = ctx;
     notify_ready("accepting telemetry");
     answer_reload(g, "");
-    reload_if_wanted(g);
+    do_what_waits(g);
 }
 
 static void asked_to_reload(void *ctx, int signum)
 {
     struct gateway *g = ctx;
-    const char *why = occupied(g);
     (void)signum;
-    g->reload_again = g->course == COURSE_STAY;
-    if (why)
-        log_info(&g->log, "SIGHUP: %s%s", why, g->reload_again ? "; the configuration is read after that" : "");
-    reload_if_wanted(g);
+    follow(g, "SIGHUP", &g->reload_again);
 }
 
 /* ---- hand-over -------------------------------------------------------------------------------------------------- */
@@ -155,15 +173,15 @@ static void begin_hand_over(void *ctx, const char *error)
     uint64_t grace_ms = g->config->masques.grace_ns / CLOCK_NS_PER_MS;
     if (error) {
         log_error(&g->log, "this image of the program stays: %s", error);
-        reload_if_wanted(g);
+        do_what_waits(g);
         return;
     }
     if (occupied(g))
         return;
     log_info(&g->log, "handing over to %s: finishing the requests in flight", g->image);
     notify_reloading("handing over to another image of the program");
-    g->course = COURSE_HAND_OVER;
-    health_server_free(&g->health); /* who asks meanwhile waits for the next image */
+    take_course(g, COURSE_HAND_OVER);
+    pages_free(&g->pages); /* who asks meanwhile waits for the next image */
     family_hand_over(g->family, grace_ms < HAND_OVER_WORKERS_MS ? (uint32_t)grace_ms : HAND_OVER_WORKERS_MS,
                      HAND_OVER_EXPORTERS_MS);
 }
@@ -171,12 +189,8 @@ static void begin_hand_over(void *ctx, const char *error)
 static void asked_to_hand_over(void *ctx, int signum)
 {
     struct gateway *g = ctx;
-    const char *why = occupied(g);
     (void)signum;
-    if (why)
-        log_warn(&g->log, "SIGUSR2: nothing is done: %s", why);
-    else
-        upgrade_check(g->upgrade);
+    follow(g, "SIGUSR2", &g->hand_over_again);
 }
 
 /* ---- what the family tells -------------------------------------------------------------------------------------- */
@@ -184,14 +198,14 @@ static void asked_to_hand_over(void *ctx, int signum)
 static void family_is_ready(void *ctx)
 {
     struct gateway *g = ctx;
-    g->up_since_ns = clock_wall_ns();
-    g->up_since_mono_ns = clock_mono_ns();
+    g->standing.up_since_ns = clock_wall_ns();
+    g->standing.up_since_mono_ns = clock_mono_ns();
     greeting_print(stderr, g->ports.list, g->ports.count);
     const char *file = g->arguments->ready_file;
     if (file && ready_file_write(file, g->ports.list, g->ports.count, family_bus(g->family)) != GW_OK)
         log_error(&g->log, "cannot write the ready file %s: %s", file, strerror(errno));
     notify_ready("accepting telemetry");
-    reload_if_wanted(g);
+    do_what_waits(g);
 }
 
 static void family_failed(void *ctx, const char *why)
@@ -199,7 +213,7 @@ static void family_failed(void *ctx, const char *why)
     struct gateway *g = ctx;
     if (g->course == COURSE_END)
         return;
-    g->course = COURSE_END;
+    take_course(g, COURSE_END);
     g->exit_code = fail(why);
     family_end(g->family);
 }
@@ -230,17 +244,6 @@ static const struct family_events family_events = {
     .stranger_ended = stranger_ended,
 };
 
-static bool health_says(void *ctx, struct buf *body)
-{
-    struct gateway *g = ctx;
-    bool available = family_accepts(g->family) && g->course == COURSE_STAY;
-    struct health_times times = {.up_since_ns = g->up_since_ns, .now_ns = clock_wall_ns()};
-    if (g->up_since_ns)
-        times.up_for_ns = clock_mono_ns() - g->up_since_mono_ns;
-    health_body(body, g->family, available, &times);
-    return available;
-}
-
 /* ---- questions of masquesctl ------------------------------------------------------------------------------------ */
 
 static void answer_where(struct gateway *g, struct control_asker *asker)
@@ -252,7 +255,6 @@ static void answer_where(struct gateway *g, struct control_asker *asker)
         answer.health_path = g->config->health.path;
     }
     answer.bus = (char *)family_bus(g->family);
-    answer.pid = (uint32_t)getpid();
     answer.store = (char *)family_store(g->family);
     control_socket_answer(asker, &answer);
 }
@@ -306,7 +308,7 @@ static void asked_to_end(void *ctx, int signum)
         family_end(g->family);
         return;
     }
-    g->course = COURSE_END;
+    take_course(g, COURSE_END);
     log_info(&g->log, "%s: finishing what is in flight", strsignal(signum));
     notify_stopping("finishing what is in flight");
     answer_reload(g, "the gateway is ending");
@@ -321,14 +323,17 @@ static bool on_terminal(void)
     return fd >= 0;
 }
 
-static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
+/* Those first whose default would end a gateway that is about to start, though they do not ask for that. */
+static const int signals[] = {SIGHUP, SIGUSR2, SIGTERM, SIGINT};
+#define NOT_TO_END 2u
+#define ALL_SIGNALS (sizeof signals / sizeof signals[0])
 
 /* Blocked while nobody watches them: what comes then waits, also over execv(2). */
-static void block_signals(int how)
+static void block_signals(int how, size_t count)
 {
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    for (size_t i = 0; i < count; i++)
         sigaddset(&set, signals[i]);
     sigprocmask(how, &set, NULL);
 }
@@ -350,16 +355,6 @@ static int watch_signals(struct gateway *g)
 
 /* ---- start and end ---------------------------------------------------------------------------------------------- */
 
-static int open_health(struct gateway *g)
-{
-    const struct listener *listener = ports_health(&g->ports);
-    if (!listener)
-        return GW_OK;
-    g->health = health_server_new(g->loop, listener->fd, g->config->health.path, HEALTH_SERVER_REQUEST_MS,
-                                  health_says, g);
-    return g->health ? GW_OK : GW_ERR_NOMEM;
-}
-
 /* Everything that lives on the loop. */
 static int bring_up(struct gateway *g, char why[512])
 {
@@ -372,6 +367,7 @@ static int bring_up(struct gateway *g, char why[512])
         .runtime = &g->runtime,
         .listeners = g->ports.list,
         .listener_count = g->ports.otlp_count,
+        .run = g->run,
         .log = &g->log,
     };
     g->family = family_new(g->loop, &g->parts, &family_events, g, why);
@@ -386,14 +382,15 @@ static int bring_up(struct gateway *g, char why[512])
         return GW_ERR_NOMEM;
     g->reload = reload_new(g->loop, g->family, g->registrar, g->config, reload_done, g, &g->log);
     g->upgrade = upgrade_new(g->loop, g->image, g->arguments->config, begin_hand_over, g, &g->log);
-    return g->reload && g->upgrade ? open_health(g) : GW_ERR_NOMEM;
+    g->pages = pages_new(g->loop, &g->ports, g->config, g->family, &g->standing);
+    return g->reload && g->upgrade && g->pages ? GW_OK : GW_ERR_NOMEM;
 }
 
 static void take_down(struct gateway *g)
 {
     g->reload_asker = NULL;
     control_socket_free(&g->control);
-    health_server_free(&g->health);
+    pages_free(&g->pages);
     upgrade_free(&g->upgrade);
     registrar_free(&g->registrar);
     family_free(&g->family);
@@ -414,6 +411,7 @@ static int open_places(struct gateway *g, char why[512])
     struct inherited inherited;
     const char *ready_file = g->arguments->ready_file;
     int err = inherited_read(&inherited, why);
+    g->run = inherited.run ? inherited.run : entropy_u64() | 1;
     if (err == GW_OK)
         err = runtime_dir_open(&g->runtime, g->config->masques.runtime_directory, inherited.lock, why);
     if (err == GW_OK)
@@ -429,18 +427,20 @@ static int live(struct gateway *g, char why[512])
     int err = bring_up(g, why);
     if (err != GW_OK)
         return err;
-    g->course = COURSE_STAY;
-    block_signals(SIG_UNBLOCK);
+    take_course(g, COURSE_STAY);
+    block_signals(SIG_UNBLOCK, ALL_SIGNALS);
     family_start(g->family);
     loop_run(g->loop);
-    block_signals(SIG_BLOCK);
+    block_signals(SIG_BLOCK, ALL_SIGNALS);
     return GW_OK;
 }
 
 /* Returns only when it could not be done. */
 static void become_next(struct gateway *g)
 {
-    struct inherited what = ports_to_leave(&g->ports, g->runtime.lock);
+    struct inherited what = ports_to_leave(&g->ports);
+    what.lock = g->runtime.lock;
+    what.run = g->run;
     upgrade_become(g->image, g->argv, &what);
     log_error(&g->log, "cannot become %s: %s; going on as before", g->image, strerror(errno));
 }
@@ -448,6 +448,7 @@ static void become_next(struct gateway *g)
 static int run(struct gateway *g)
 {
     char why[512] = "the standard descriptors cannot be put in order";
+    block_signals(SIG_BLOCK, NOT_TO_END);
     if (standard_files_prepare() != GW_OK)
         return fail(why);
     g->log = (struct log){"receiver", (enum log_level)g->config->masques.log_level, STDERR_FILENO};
@@ -476,7 +477,8 @@ int gateway_run(const struct arguments *arguments, char **argv, struct config *c
         config_free(&config);
         return fail("no memory");
     }
-    *g = (struct gateway){.arguments = arguments, .argv = argv, .config = config, .runtime.lock = -1};
+    *g = (struct gateway){.arguments = arguments, .argv = argv, .config = config, .runtime.lock = -1,
+                          .standing.started_mono_ns = clock_mono_ns()};
     int code = run(g);
     close_all(g);
     free(g);

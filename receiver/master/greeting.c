@@ -14,6 +14,18 @@ static void client_address(char *text, size_t room, const char *bound)
         snprintf(text, room, "%s", bound);
 }
 
+static bool takes_telemetry(const struct listener *l)
+{
+    return strcmp(l->protocol, "grpc") == 0 || strcmp(l->protocol, "http") == 0;
+}
+
+static const char *title(const struct listener *l)
+{
+    if (!takes_telemetry(l))
+        return l->protocol;
+    return strcmp(l->protocol, "grpc") == 0 ? "OTLP/gRPC" : "OTLP/HTTP";
+}
+
 static void print_variables(FILE *out, const struct listener *l)
 {
     char address[LISTENER_ADDRESS_BYTES];
@@ -26,17 +38,13 @@ void greeting_print(FILE *out, const struct listener *listeners, size_t count)
 {
     fprintf(out, "masques-receiver %s is ready:", MASQUES_VERSION);
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s %s on %s", i ? "," : "",
-                strcmp(listeners[i].protocol, "health") == 0 ? "health"
-                : strcmp(listeners[i].protocol, "grpc") == 0 ? "OTLP/gRPC"
-                                                             : "OTLP/HTTP",
-                listeners[i].address);
+        fprintf(out, "%s %s on %s", i ? "," : "", title(&listeners[i]), listeners[i].address);
     fputs("\nClaude Code sends here with\n"
           "    CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp\n"
           "and one of\n",
           out);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(listeners[i].protocol, "health") != 0)
+        if (takes_telemetry(&listeners[i]))
             print_variables(out, &listeners[i]);
     fflush(out);
 }

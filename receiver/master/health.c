@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "receiver/master/metrics_numbers.h"
+#include "receiver/master/queues.h"
 #include "shared/base/clock.h"
 #include "shared/base/json_text.h"
 #include "shared/config/duration.h"
@@ -34,7 +36,7 @@ static void put_time(struct buf *out, uint64_t ns)
 
 static void put_key(struct buf *out, const char *key)
 {
-    if (out->data && out->data[out->len - 1] != '{')
+    if (out->len && out->data[out->len - 1] != '{')
         buf_byte(out, ',');
     json_text_string(out, slice_of(key));
     buf_byte(out, ':');
@@ -52,13 +54,14 @@ static void put_number(struct buf *out, const char *key, uint64_t value)
     buf_u64(out, value);
 }
 
+static const char *const signal_names[SIGNALS] = {"logs", "metrics", "traces"};
+
 static void put_signals(struct buf *out, const char *key, const uint64_t *values, size_t count)
 {
-    static const char *const names[SIGNALS] = {"logs", "metrics", "traces"};
     put_key(out, key);
     buf_byte(out, '{');
     for (size_t i = 0; i < SIGNALS; i++)
-        put_number(out, names[i], i < count ? values[i] : 0);
+        put_number(out, signal_names[i], i < count ? values[i] : 0);
     buf_byte(out, '}');
 }
 
@@ -102,7 +105,45 @@ static void put_queue(struct buf *out, const struct queue_sum *q)
     buf_byte(out, '}');
 }
 
+/* The lanes of an exporter, as the router tells of them. */
+static void put_lane(struct buf *out, const Masques__Control__Queue *q)
+{
+    put_key(out, signal_names[q->signal - 1]);
+    buf_byte(out, '{');
+    put_number(out, "records", q->records);
+    put_number(out, "bytes", q->bytes);
+    put_number(out, "oldestMs", q->oldest_ms);
+    put_number(out, "delivered", q->delivered);
+    put_number(out, "rejected", q->rejected);
+    put_number(out, "lost", q->lost);
+    put_key(out, "losses");
+    buf_byte(out, '{');
+    for (size_t i = 0; i < q->n_losses; i++)
+        put_number(out, q->losses[i]->name, q->losses[i]->value);
+    buf_text(out, "}}");
+}
+
+static void put_lanes(struct buf *out, const struct member *router, const char *name)
+{
+    const Masques__Control__Queue *q;
+    put_key(out, "queues");
+    buf_byte(out, '{');
+    for (size_t i = 0; (q = queues_next(router->beat, &i)) != NULL;)
+        if (strcmp(q->exporter, name) == 0)
+            put_lane(out, q);
+    buf_byte(out, '}');
+}
+
 /* ---- one child -------------------------------------------------------------------------------------------------- */
+
+/* What is told of a process, whoever knows it. */
+struct about {
+    const char *name, *kind, *type, *owner, *state, *error;
+    uint64_t pid, restarts, heard_ns;
+    const Masques__Control__Beat *beat; /* NULL: none */
+    bool exporter;
+    bool router; /* its queue is the sum of all of them */
+};
 
 /* A process's own word ("waiting for the router") says more than ours ("running"). */
 static const char *state_of(const struct member *m)
@@ -112,10 +153,10 @@ static const char *state_of(const struct member *m)
     return member_state_name(m->state);
 }
 
-static void put_counts(struct buf *out, const struct member *m, const struct queue_sum *q)
+static void put_counts(struct buf *out, const struct about *a, const struct queue_sum *q)
 {
-    const Masques__Control__Beat *b = m->beat;
-    bool queues = m->kind == MEMBER_EXPORTER;
+    const Masques__Control__Beat *b = a->beat;
+    bool queues = a->exporter;
     put_signals(out, "accepted", b ? b->accepted : NULL, b ? b->n_accepted : 0);
     put_signals(out, "delivered", queues ? q->delivered : b ? b->delivered : NULL,
                 queues ? SIGNALS : b ? b->n_delivered : 0);
@@ -126,77 +167,166 @@ static void put_counts(struct buf *out, const struct member *m, const struct que
                 queues ? SIGNALS : b ? b->n_lost : 0);
 }
 
-static void put_numbers(struct buf *out, const struct member *m)
+static void put_numbers(struct buf *out, const Masques__Control__Beat *beat)
 {
     put_key(out, "numbers");
     buf_byte(out, '{');
-    for (size_t i = 0; m->beat && i < m->beat->n_numbers; i++)
-        put_number(out, m->beat->numbers[i]->name, m->beat->numbers[i]->value);
+    for (size_t i = 0; beat && i < beat->n_numbers; i++)
+        put_number(out, beat->numbers[i]->name, beat->numbers[i]->value);
     buf_byte(out, '}');
 }
 
-static void put_child(struct buf *out, const struct member *m, const struct member *router)
+static void put_about(struct buf *out, const struct about *a, const struct member *router)
 {
-    struct queue_sum q = queue_of(router, m->kind == MEMBER_ROUTER ? NULL : m->name);
+    struct queue_sum q = queue_of(router, a->router ? NULL : a->name);
     buf_byte(out, '{');
-    put_text(out, "name", m->name);
-    put_text(out, "kind", member_kind_name(m->kind));
-    put_text(out, "type", m->type);
-    put_number(out, "pid", (uint64_t)m->pid);
-    put_text(out, "state", state_of(m));
-    put_number(out, "restarts", m->restarts);
+    put_text(out, "name", a->name);
+    put_text(out, "kind", a->kind);
+    put_text(out, "type", a->type);
+    if (a->exporter)
+        put_text(out, "owner", a->owner);
+    put_number(out, "pid", a->pid);
+    put_text(out, "state", a->state);
+    put_number(out, "restarts", a->restarts);
     put_key(out, "lastHeartbeat");
-    if (m->heard_ns)
-        put_time(out, m->heard_ns);
+    if (a->heard_ns)
+        put_time(out, a->heard_ns);
     else
         buf_text(out, "null");
-    put_text(out, "lastError", m->error);
+    put_text(out, "lastError", a->error);
     put_queue(out, &q);
-    put_counts(out, m, &q);
-    put_numbers(out, m);
+    if (a->exporter)
+        put_lanes(out, router, a->name);
+    put_counts(out, a, &q);
+    put_numbers(out, a->beat);
     buf_byte(out, '}');
 }
 
-/* An exporter that joined by hand is no child of ours; the router tells what it holds for it. */
-static bool is_child(const struct family *family, const char *name)
+/* What the router says of an exporter fills in what its own process does not. */
+static void put_child(struct buf *out, const struct member *m, const struct member *router)
 {
-    for (size_t i = 0; family_at(family, i); i++)
-        if (strcmp(family_at(family, i)->name, name) == 0)
-            return true;
-    return false;
+    const Masques__Control__Queue *word = m->kind == MEMBER_EXPORTER ? queues_find(router->beat, m->name) : NULL;
+    const char *owner = m->attached ? "attached" : "configured";
+    struct about about = {
+        .name = m->name,
+        .kind = member_kind_name(m->kind),
+        .type = m->type,
+        .owner = word && word->owner[0] ? word->owner : owner,
+        .state = state_of(m),
+        .error = m->error[0] || !word ? m->error : word->error,
+        .pid = (uint64_t)m->pid,
+        .restarts = m->restarts,
+        .heard_ns = m->heard_ns,
+        .beat = m->beat,
+        .exporter = m->kind == MEMBER_EXPORTER,
+        .router = m->kind == MEMBER_ROUTER,
+    };
+    put_about(out, &about, router);
 }
 
-static bool told_before(const Masques__Control__Beat *beat, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (strcmp(beat->queues[i]->exporter, beat->queues[at]->exporter) == 0)
-            return true;
-    return false;
-}
-
+/* An exporter that joined by hand is no child of ours; the router tells what it knows of it. */
 static void put_guests(struct buf *out, const struct family *family, const struct member *router)
 {
-    for (size_t i = 0; router->beat && i < router->beat->n_queues; i++) {
-        const Masques__Control__Queue *queue = router->beat->queues[i];
-        if (is_child(family, queue->exporter) || told_before(router->beat, i))
+    const Masques__Control__Queue *queue;
+    for (size_t i = 0; (queue = queues_next(router->beat, &i)) != NULL;) {
+        if (family_find(family, queue->exporter) || !queues_is_first(router->beat, queue))
             continue;
-        struct queue_sum q = queue_of(router, queue->exporter);
-        buf_text(out, ",{");
-        put_text(out, "name", queue->exporter);
-        put_text(out, "kind", "exporter");
-        put_text(out, "type", "attached");
-        put_number(out, "pid", 0);
-        put_text(out, "state", queue->state);
-        put_number(out, "restarts", 0);
-        put_key(out, "lastHeartbeat");
-        buf_text(out, "null");
-        put_text(out, "lastError", "");
-        put_queue(out, &q);
-        put_signals(out, "delivered", q.delivered, SIGNALS);
-        put_signals(out, "rejected", q.rejected, SIGNALS);
-        put_signals(out, "lost", q.lost, SIGNALS);
-        buf_byte(out, '}');
+        struct about about = {
+            .name = queue->exporter,
+            .kind = "exporter",
+            .type = "attached",
+            .owner = queue->owner,
+            .state = queue->state,
+            .error = queue->error,
+            .pid = queue->pid,
+            .exporter = true,
+        };
+        buf_byte(out, ',');
+        put_about(out, &about, router);
     }
+}
+
+/* ---- who was heard ----------------------------------------------------------------------------------------------- */
+
+static void put_source(struct buf *out, const struct totals_seen *seen)
+{
+    bool known = seen->signal >= 1 && seen->signal <= SIGNALS;
+    buf_byte(out, '{');
+    put_text(out, "service", seen->service);
+    put_text(out, "signal", known ? signal_names[seen->signal - 1] : "");
+    put_number(out, "records", seen->records);
+    put_key(out, "lastReceived");
+    put_time(out, seen->last_ns);
+    put_number(out, "sessions", seen->sessions);
+    put_number(out, "lostBeforeUs", seen->lost_before_us);
+    buf_byte(out, '}');
+}
+
+static void put_sources(struct buf *out, const struct member *router)
+{
+    struct totals_seen list[HEALTH_SOURCES_MAX];
+    size_t count = totals_sources(&router->past, router->beat, list, HEALTH_SOURCES_MAX);
+    put_key(out, "sources");
+    buf_byte(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_byte(out, ',');
+        put_source(out, &list[i]);
+    }
+    buf_byte(out, ']');
+    put_number(out, "eventSequenceGaps", totals_gaps(&router->past, router->beat));
+}
+
+/* What found no place among the sources any more: they are bounded, whoever sends. */
+static void put_forgotten(struct buf *out, const struct member *router)
+{
+    put_key(out, "sourcesForgotten");
+    buf_byte(out, '{');
+    put_number(out, "services", totals_number(&router->past, router->beat, "seen_services_forgotten"));
+    put_number(out, "sessions", totals_number(&router->past, router->beat, "seen_sessions_forgotten"));
+    put_number(out, "records", totals_number(&router->past, router->beat, "seen_forgotten"));
+    buf_byte(out, '}');
+}
+
+/* ---- what is kept ------------------------------------------------------------------------------------------------ */
+
+static void put_store(struct buf *out, const struct member *router)
+{
+    const Masques__Control__Beat *beat = member_lives(router) ? router->beat : NULL;
+    const char *state = beat && beat->store[0] ? beat->store : "unknown";
+    put_key(out, "store");
+    buf_byte(out, '{');
+    put_text(out, "state", state);
+    put_text(out, "error", beat && strcmp(state, "ok") != 0 ? beat->error : "");
+    put_number(out, "bytes", metrics_number_now(router, "store_bytes"));
+    put_number(out, "maxBytes", metrics_number_now(router, "store_max_bytes"));
+    put_number(out, "quarantined", metrics_number_now(router, "store_quarantined"));
+    buf_byte(out, '}');
+}
+
+static void put_dead_letters(struct buf *out, const struct member *router)
+{
+    put_key(out, "deadLetters");
+    buf_byte(out, '{');
+    put_number(out, "letters", metrics_number_now(router, "dead_letters"));
+    put_number(out, "bytes", metrics_number_now(router, "dead_letters_bytes"));
+    put_number(out, "dropped", totals_number(&router->past, router->beat, "dead_letters_dropped"));
+    put_number(out, "replayed", totals_number(&router->past, router->beat, "dead_letters_replayed"));
+    put_number(out, "damaged", metrics_number_now(router, "dead_letters_damaged"));
+    buf_byte(out, '}');
+}
+
+static void put_configuration(struct buf *out, const struct health_times *times)
+{
+    put_key(out, "configuration");
+    buf_byte(out, '{');
+    put_key(out, "reloaded");
+    if (times->reloaded_ns)
+        put_time(out, times->reloaded_ns);
+    else
+        buf_text(out, "null");
+    put_text(out, "error", times->reload_error ? times->reload_error : "");
+    buf_byte(out, '}');
 }
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
@@ -231,5 +361,11 @@ void health_body(struct buf *out, const struct family *family, bool available,
         put_child(out, family_at(family, i), router);
     }
     put_guests(out, family, router);
-    buf_text(out, "]}");
+    buf_byte(out, ']');
+    put_sources(out, router);
+    put_forgotten(out, router);
+    put_store(out, router);
+    put_dead_letters(out, router);
+    put_configuration(out, times);
+    buf_byte(out, '}');
 }

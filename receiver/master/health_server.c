@@ -14,7 +14,7 @@
 
 #define CLIENTS_MAX 64
 #define HEAD_BYTES 4096u
-#define BODY_BYTES (1024u * 1024)
+#define BODY_BYTES (4u * 1024 * 1024) /* metrics of as many sources and exporters as there may be */
 #define LINGER_MS 2000u             /* after the last answer */
 #define LINGER_BYTES (1024u * 1024) /* read and thrown away then */
 
@@ -36,9 +36,9 @@ struct client {
 
 struct health_server {
     struct loop *loop;
-    const char *path;
+    const struct health_page *pages;
+    size_t page_count;
     uint32_t request_ms;
-    health_server_fn body;
     void *ctx;
     struct event *accepting;
     struct client *clients;
@@ -64,25 +64,21 @@ static void client_free(struct client *c)
 
 /* ---- the answer ------------------------------------------------------------------------------------------------- */
 
-static bool path_counts(const struct health_server *server, struct slice path)
+static const struct health_page *find_page(const struct health_server *server, struct slice path)
 {
-    return slice_is(path, "/") || slice_is(path, "/health") || slice_is(path, server->path);
+    for (size_t i = 0; i < server->page_count; i++)
+        if (slice_is(path, server->pages[i].path))
+            return &server->pages[i];
+    return NULL;
 }
 
+/* The answer with `body`, which it frees. `request` NULL: it was none. */
 static void answer(struct client *c, const struct http1_request *request, unsigned status,
-                   const char *text, bool head_only)
+                   const char *content_type, struct buf *body)
 {
-    struct health_server *server = c->server;
-    struct buf body = buf_make(BODY_BYTES);
-    struct http1_response response = {.status = status, .content_type = "text/plain; charset=utf-8"};
-    if (text) {
-        buf_text(&body, text);
-    } else {
-        response.status = server->body(server->ctx, &body) ? 200 : 503;
-        response.content_type = "application/json";
-    }
-    if (!buf_ok(&body)) {
-        buf_clear(&body);
+    struct http1_response response = {.status = status, .content_type = content_type};
+    if (!buf_ok(body)) {
+        buf_clear(body);
         response.status = 500;
     }
     if (status == 405)
@@ -90,22 +86,46 @@ static void answer(struct client *c, const struct http1_request *request, unsign
     /* A body that nobody reads would be taken for the next request. */
     c->close_after = !request || !request->keep_alive || request->content_length || request->chunked;
     response.close = c->close_after;
-    response.content_length = body.len;
+    response.content_length = body->len;
     http1_response_head(&c->out, &response);
-    if (!head_only)
-        buf_slice_append(&c->out, buf_slice(&body));
-    buf_free(&body);
+    if (!request || !slice_is(request->method, "HEAD"))
+        buf_slice_append(&c->out, buf_slice(body));
+    buf_free(body);
+}
+
+static void answer_text(struct client *c, const struct http1_request *request, unsigned status,
+                        const char *text)
+{
+    struct buf body = buf_make(BODY_BYTES);
+    buf_text(&body, text);
+    answer(c, request, status, "text/plain; charset=utf-8", &body);
+}
+
+static void answer_not_found(struct client *c, const struct http1_request *request)
+{
+    struct buf text = buf_make(BODY_BYTES);
+    buf_text(&text, "404 not found, there are:");
+    for (size_t i = 0; i < c->server->page_count; i++) {
+        buf_byte(&text, ' ');
+        buf_text(&text, c->server->pages[i].path);
+    }
+    buf_byte(&text, '\n');
+    answer(c, request, 404, "text/plain; charset=utf-8", &text);
 }
 
 static void answer_request(struct client *c, const struct http1_request *request)
 {
+    const struct health_page *page = find_page(c->server, request->path);
     bool head = slice_is(request->method, "HEAD");
-    if (!path_counts(c->server, request->path))
-        answer(c, request, 404, "404 not found: health is at / and /health\n", head);
-    else if (!head && !slice_is(request->method, "GET"))
-        answer(c, request, 405, "405 method not allowed, supported: GET, HEAD\n", false);
-    else
-        answer(c, request, 200, NULL, head);
+    if (!page) {
+        answer_not_found(c, request);
+    } else if (!head && !slice_is(request->method, "GET")) {
+        answer_text(c, request, 405, "405 method not allowed, supported: GET, HEAD\n");
+    } else {
+        struct buf body = buf_make(BODY_BYTES);
+        bool good = page->body(c->server->ctx, &body);
+        answer(c, request, good ? 200 : 503, page->content_type, &body);
+    }
 }
 
 /* True: there was one, and its answer is in `out`. */
@@ -118,7 +138,7 @@ static bool take_request(struct client *c)
     if (n < 0) {
         char text[160];
         snprintf(text, sizeof text, "%u %s\n", request.status, request.why);
-        answer(c, NULL, request.status, text, false);
+        answer_text(c, NULL, request.status, text);
         return true;
     }
     answer_request(c, &request);
@@ -260,14 +280,14 @@ static void accept_one(evutil_socket_t listener, short what, void *arg)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-struct health_server *health_server_new(struct loop *loop, int fd, const char *path,
-                                        uint32_t request_ms, health_server_fn body, void *ctx)
+struct health_server *health_server_new(struct loop *loop, int fd, const struct health_page *pages,
+                                        size_t page_count, uint32_t request_ms, void *ctx)
 {
     struct health_server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
     *server = (struct health_server){
-        .loop = loop, .path = path, .request_ms = request_ms, .body = body, .ctx = ctx};
+        .loop = loop, .pages = pages, .page_count = page_count, .request_ms = request_ms, .ctx = ctx};
     server->accepting = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, accept_one, server);
     if (!server->accepting || event_add(server->accepting, NULL) != 0)
         health_server_free(&server);

@@ -2,6 +2,7 @@
 #include "receiver/master/inherited.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,10 @@ static int read_word(struct inherited *in, char *word, char why[512])
     *equals = '\0';
     if (at)
         *at = '\0';
+    if (strcmp(word, "run") == 0) {
+        in->run = strtoull(equals + 1, NULL, 10);
+        return GW_OK;
+    }
     long fd = number(equals + 1);
     if (strcmp(word, "lock") != 0)
         return add(in, fd, slice_of(word), slice_of(at ? at + 1 : ""), why);
@@ -185,7 +190,7 @@ static void set_inheritable(const struct inherited *what, bool inheritable)
 int inherited_leave(const struct inherited *what)
 {
     struct buf text = buf_make(TEXT_BYTES);
-    buf_printf(&text, "%d lock=%d", getpid(), what->lock);
+    buf_printf(&text, "%d run=%" PRIu64 " lock=%d", getpid(), what->run, what->lock);
     for (size_t i = 0; i < what->count; i++)
         buf_printf(&text, " %s=%d@%s", what->sockets[i].name, what->sockets[i].fd, what->sockets[i].endpoint);
     buf_byte(&text, '\0');

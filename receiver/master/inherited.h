@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Descriptors that we were started with: listening sockets of systemd (LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES, as in
  * sd_listen_fds(3)), or those that a former image of this same process has left, with the lock of the runtime directory
- * (MASQUES_HANDOVER, ours: "PID lock=FD PROTOCOL=FD@ENDPOINT …"). */
+ * (MASQUES_HANDOVER, ours: "PID run=NUMBER lock=FD PROTOCOL=FD@ENDPOINT …"). */
 #ifndef MASQUES_MASTER_INHERITED_H
 #define MASQUES_MASTER_INHERITED_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "receiver/master/listener.h"
 
@@ -26,6 +27,7 @@ struct inherited {
     size_t count;
     bool handed_over; /* by a former image of this process */
     int lock;         /* -1: none */
+    uint64_t run;     /* which run of the gateway goes on; 0: none */
 };
 
 /* Reads what is in the environment for this process, and removes it there: children inherit it no further. 0;
@@ -40,7 +42,7 @@ int inherited_take(struct inherited *in, const char *protocol, const struct endp
  * its connections would wait for ever. */
 int inherited_finish(struct inherited *in, char why[512]) GW_MUST_CHECK;
 
-/* Puts these descriptors and the lock into the environment for the image that execv(2) makes of this process, and lets
+/* Puts these descriptors, the lock and the run into the environment for the image that execv(2) makes of this process, and lets
  * them through. 0; GW_ERR_NOMEM. */
 int inherited_leave(const struct inherited *what) GW_MUST_CHECK;
 /* Takes that back. */

@@ -37,6 +37,13 @@ static int print_config(const struct config *config)
     return code;
 }
 
+/* What a gateway would say in its log. */
+static void show_warnings(const struct config *config)
+{
+    for (size_t i = 0; i < config->warning_count; i++)
+        fprintf(stderr, "masques-receiver: warning: %s\n", config->warnings[i]);
+}
+
 static int with_config(const struct arguments *arguments, char **argv)
 {
     struct config *config = read_config(arguments);
@@ -47,6 +54,8 @@ static int with_config(const struct arguments *arguments, char **argv)
         return gateway_run(arguments, argv, config);
     if (arguments->action == ARGUMENTS_PRINT_CONFIG)
         code = print_config(config);
+    else
+        show_warnings(config);
     config_free(&config);
     return code;
 }

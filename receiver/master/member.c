@@ -52,6 +52,8 @@ __attribute__((format(printf, 2, 3))) static void note_error(struct member *m, c
 
 static void take_beat(struct member *m, Masques__Control__Up *up)
 {
+    if (m->beats == 0) /* the first of this process: that of the one before is final */
+        totals_add(&m->past, m->beat);
     if (m->beat)
         masques__control__beat__free_unpacked(m->beat, NULL);
     m->beat = up->beat;
@@ -331,6 +333,7 @@ void member_free(struct member **at)
         kill(m->pid, SIGKILL);
     close_control(m);
     loop_timer_free(&m->restart);
+    totals_fini(&m->past);
     if (m->beat)
         masques__control__beat__free_unpacked(m->beat, NULL);
     free(m);

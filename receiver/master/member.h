@@ -10,6 +10,7 @@
 #include <masques/control.pb-c.h>
 
 #include "receiver/master/spawn.h"
+#include "receiver/master/totals.h"
 #include "shared/base/backoff.h"
 #include "shared/base/log.h"
 #include "shared/base/loop.h"
@@ -74,7 +75,8 @@ struct member {
     char error[MEMBER_ERROR_BYTES]; /* the last one, also of a former process */
     bool explained; /* why this process ends is known: it said so, or we kill it */
     uint32_t beats; /* of this process */
-    Masques__Control__Beat *beat; /* the last one; NULL: none. Kept beyond the process's end. */
+    Masques__Control__Beat *beat; /* the last one; NULL: none. Kept beyond the process's end, until the next one's */
+    struct totals past;           /* what the processes before the one that sent it had counted */
 
     struct loop *loop;
     const struct log *log;

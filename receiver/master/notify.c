@@ -35,8 +35,8 @@ static void send_text(const char *text)
 
 void notify_ready(const char *status)
 {
-    char text[256];
-    snprintf(text, sizeof text, "READY=1\nSTATUS=%s\n", status);
+    char text[512];
+    snprintf(text, sizeof text, "READY=1\nMAINPID=%d\nSTATUS=%s\n", getpid(), status);
     send_text(text);
 }
 

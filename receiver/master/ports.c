@@ -25,6 +25,7 @@ int ports_open(struct ports *ports, const struct config *config, struct inherite
     want(ports, in, config->otlp.http.enabled, "http", &config->otlp.http.endpoint);
     ports->otlp_count = ports->count;
     want(ports, in, config->health.enabled, "health", &config->health.endpoint);
+    want(ports, in, config->metrics.enabled, "metrics", &config->metrics.endpoint);
     int err = inherited_finish(in, why);
     for (size_t i = 0; err == GW_OK && i < ports->count; i++)
         if (ports->list[i].fd < 0)
@@ -41,14 +42,27 @@ void ports_close(struct ports *ports)
     ports->count = ports->otlp_count = 0;
 }
 
-const struct listener *ports_health(const struct ports *ports)
+static const struct listener *find(const struct ports *ports, const char *protocol)
 {
-    return ports->count > ports->otlp_count ? &ports->list[ports->otlp_count] : NULL;
+    for (size_t i = ports->otlp_count; i < ports->count; i++)
+        if (strcmp(ports->list[i].protocol, protocol) == 0)
+            return &ports->list[i];
+    return NULL;
 }
 
-struct inherited ports_to_leave(const struct ports *ports, int lock)
+const struct listener *ports_health(const struct ports *ports)
 {
-    struct inherited what = {.count = ports->count, .lock = lock};
+    return find(ports, "health");
+}
+
+const struct listener *ports_metrics(const struct ports *ports)
+{
+    return find(ports, "metrics");
+}
+
+struct inherited ports_to_leave(const struct ports *ports)
+{
+    struct inherited what = {.count = ports->count, .lock = -1};
     for (size_t i = 0; i < ports->count; i++) {
         struct inherited_socket *s = &what.sockets[i];
         struct buf text = buf_make(sizeof s->endpoint - 1);

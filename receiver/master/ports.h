@@ -6,10 +6,10 @@
 #include "receiver/master/inherited.h"
 #include "shared/config/config.h"
 
-#define PORTS_MAX 3u
+#define PORTS_MAX 4u
 
 struct ports {
-    struct listener list[PORTS_MAX]; /* those that are open, without gaps: grpc, http, health */
+    struct listener list[PORTS_MAX]; /* those that are open, without gaps: grpc, http, health, metrics */
     const struct endpoint *endpoints[PORTS_MAX]; /* what they are configured as; borrowed from the configuration */
     size_t count;
     size_t otlp_count; /* the first of them: what the workers inherit */
@@ -21,10 +21,11 @@ int ports_open(struct ports *ports, const struct config *config, struct inherite
     GW_MUST_CHECK;
 void ports_close(struct ports *ports);
 
-/* The health socket; NULL: it is not configured. */
+/* The socket of the health endpoint, and of that for metrics; NULL: it is not configured. */
 const struct listener *ports_health(const struct ports *ports);
+const struct listener *ports_metrics(const struct ports *ports);
 
-/* What inherited_leave() is to leave. */
-struct inherited ports_to_leave(const struct ports *ports, int lock);
+/* What inherited_leave() is to leave: the sockets; lock and run are the caller's to add. */
+struct inherited ports_to_leave(const struct ports *ports);
 
 #endif

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/master/settings.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "receiver/master/subscription.h"
 #include "shared/base/clock.h"
 #include "shared/control/child.h"
 
 #define LISTENERS_MAX SPAWN_EXTRA_MAX
+#define WORKERS_MOST_BY_DEFAULT 4u
 #define OPTIONS_MAX 64
 #define OPTION_BYTES 65536u       /* of one option's text */
 #define MESSAGE_EXTRA_BYTES 4096u /* a stored batch is never larger than the largest body and this */
@@ -19,11 +22,23 @@ struct settings_scratch {
     Masques__Control__Listener listeners[LISTENERS_MAX];
     Masques__Control__Listener *listener_list[LISTENERS_MAX];
     Masques__Control__Subscription subscriptions[CONFIG_EXPORTERS_MAX];
+    Masques__Control__Retry retries[CONFIG_EXPORTERS_MAX];
     Masques__Control__Subscription *subscription_list[CONFIG_EXPORTERS_MAX];
     Masques__Control__Option options[OPTIONS_MAX];
     Masques__Control__Option *option_list[OPTIONS_MAX];
     struct buf texts[OPTIONS_MAX];
 };
+
+uint32_t settings_workers(const struct config *config)
+{
+    cpu_set_t cpus;
+    if (config->masques.workers)
+        return config->masques.workers;
+    uint32_t cores = 1;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        cores = (uint32_t)CPU_COUNT(&cpus);
+    return cores < 1 ? 1 : cores < WORKERS_MOST_BY_DEFAULT ? cores : WORKERS_MOST_BY_DEFAULT;
+}
 
 int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
                    uint32_t workers, char why[512])
@@ -133,12 +148,7 @@ static size_t add_subscriptions(struct settings_shared *shared)
     const struct config *config = shared->parts->config;
     struct settings_scratch *s = shared->scratch;
     for (size_t i = 0; i < config->exporter_count; i++) {
-        const struct config_exporter *e = &config->exporters[i];
-        masques__control__subscription__init(&s->subscriptions[i]);
-        s->subscriptions[i].name = (char *)e->id;
-        s->subscriptions[i].type = (char *)e->kind->type;
-        s->subscriptions[i].signals = e->signals;
-        s->subscriptions[i].lossy = e->kind->lossy;
+        subscription_fill(&config->exporters[i], &s->subscriptions[i], &s->retries[i]);
         s->subscription_list[i] = &s->subscriptions[i];
     }
     return config->exporter_count;
@@ -201,6 +211,7 @@ static int fill_exporter(struct settings_shared *shared, const struct config_exp
     s->exporter.signals = e->signals;
     s->exporter.store_fd = CHILD_FD_FIRST;
     s->exporter.drain_ms = ms(shared->parts->config->masques.grace_ns);
+    subscription_wishes(&e->delivery, &s->exporter);
     s->exporter.synced = store_place_survives(&shared->store, &shared->parts->config->masques.store);
     request->extra[0] = shared->store.fd;
     request->extra_count = 1;

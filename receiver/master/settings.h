@@ -16,6 +16,9 @@ struct settings_shared {
     struct settings_scratch *scratch;
 };
 
+/* How many workers there are: as configured, else one a core that we may use, four at most. */
+uint32_t settings_workers(const struct config *config);
+
 /* Prepares; creates the store's directory. Borrows `parts`. 0, or an error with one sentence in `why`. */
 int settings_share(struct settings_shared *shared, const struct family_parts *parts, uint64_t run,
                    uint32_t workers, char why[512]) GW_MUST_CHECK;

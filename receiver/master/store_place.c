@@ -13,9 +13,26 @@
 
 #include "receiver/master/store_room.h"
 
-static int make(const char *path, char why[512])
+/* The directories above `path`. */
+static bool make_parents(const char *path, mode_t mode)
 {
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+    char above[CONFIG_STORE_DIRECTORY_BYTES];
+    snprintf(above, sizeof above, "%s", path);
+    for (char *slash = strchr(above + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        if (slash[strspn(slash, "/")] == '\0')
+            break;
+        *slash = '\0';
+        if (mkdir(above, mode) != 0 && errno != EEXIST)
+            return false;
+        *slash = '/';
+    }
+    return true;
+}
+
+static int make(const char *path, const struct config_store *store, char why[512])
+{
+    if ((!store->create_parents || make_parents(path, store->parent_mode)) &&
+        (mkdir(path, 0700) == 0 || errno == EEXIST))
         return GW_OK;
     snprintf(why, 512, "cannot create the store's directory %.300s: %s", path,
              errno == ENOENT ? "the directory above it is not there" : strerror(errno));
@@ -70,7 +87,7 @@ int store_place_open(struct store_place *place, const struct config_store *store
 {
     *place = (struct store_place){.fd = -1, .configured = store->directory[0] != '\0'};
     const char *path = place->configured ? store->directory : runtime->store;
-    int err = make(path, why);
+    int err = make(path, store, why);
     if (err != GW_OK)
         return err;
     place->path = realpath(path, NULL);

@@ -22,9 +22,10 @@ struct store_place {
     uint64_t dead_letter_bytes;
 };
 
-/* Creates the directory where it is missing (mode 0700; a directory above it that is missing is an error) and opens
- * it. Says in the log when it is to be smaller than was asked for, and when a configured directory is in memory. 0;
- * GW_ERR_IO, GW_ERR_INVALID, GW_ERR_NOMEM: one sentence in `why`; store_place_close() is allowed then, too. */
+/* Creates the directory where it is missing (mode 0700; a directory above it that is missing is an error, unless
+ * file_storage is to create it) and opens it. Says in the log when it is to be smaller than was asked for, and when a
+ * configured directory is in memory. 0; GW_ERR_IO, GW_ERR_INVALID, GW_ERR_NOMEM: one sentence in `why`;
+ * store_place_close() is allowed then, too. */
 int store_place_open(struct store_place *place, const struct config_store *store, const struct runtime_dir *runtime,
                      const struct log *log, char why[512]) GW_MUST_CHECK;
 

@@ -8,10 +8,20 @@
 #include "receiver/worker/otlp_status.h"
 #include "shared/otlp/signal.h"
 
+enum counters_transport { COUNTERS_GRPC, COUNTERS_HTTP, COUNTERS_TRANSPORTS };
+
+/* Records that came by one transport. Index: signal - 1. */
+struct counters_way {
+    uint64_t accepted[OTLP_SIGNALS]; /* as counters.accepted */
+    uint64_t refused[OTLP_SIGNALS];  /* together with failed: as counters.refused */
+    uint64_t failed[OTLP_SIGNALS];   /* not stored by a mistake of ours */
+};
+
 struct counters {
     /* Index: signal - 1, as in the messages of bus and control channel. */
     uint64_t accepted[OTLP_SIGNALS]; /* records whose batch is stored */
     uint64_t refused[OTLP_SIGNALS];  /* records that were understood, and not stored */
+    struct counters_way ways[COUNTERS_TRANSPORTS]; /* both of these by transport */
     uint64_t rejected[OTLP_SIGNALS]; /* malformed records that were left out of a batch that is stored */
     uint64_t mended[OTLP_SIGNALS];   /* values that were mended in such a batch */
     uint64_t requests[OTLP_SIGNALS]; /* that came to an answer */

@@ -76,6 +76,7 @@ static void start(struct endpoint *e, enum otlp_codec codec)
 {
     e->cause = OTLP_ACCEPTED;
     e->signal = (enum otlp_signal)0;
+    e->grpc = false;
     e->codec = codec;
     e->coding = ENDPOINT_IDENTITY;
     e->message_len = 0;
@@ -288,6 +289,7 @@ enum otlp_cause endpoint_grpc(const struct endpoint_config *config, struct slice
                               struct slice grpc_encoding, struct endpoint *e)
 {
     start(e, OTLP_PROTOBUF);
+    e->grpc = true;
     if (!is_grpc_protobuf(content_type))
         return refuse(e, OTLP_UNSUPPORTED_MEDIA_TYPE, "invalid gRPC request content-type \"%.*s\"",
                       SHOWN(content_type));

@@ -31,6 +31,7 @@ struct endpoint_config {
  * that the refusal is written in the request's own encoding; signal is 0 when the path was not known. */
 struct endpoint {
     enum otlp_cause cause; /* OTLP_ACCEPTED, or why not */
+    bool grpc;             /* asked of endpoint_grpc() */
     enum otlp_signal signal;
     enum otlp_codec codec;
     enum endpoint_coding coding;

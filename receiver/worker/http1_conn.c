@@ -414,9 +414,10 @@ static void sweep(void *p, uint64_t now_ms)
 static void drain(void *p, bool last)
 {
     struct http1_conn *h = p;
-    (void)last;
     h->draining = true;
-    if (h->state == ST_HEAD && h->began_ms == 0)
+    /* HTTP/1.1 has no notice of shutdown: a request that is on its way when an idle connection closes is lost for its
+     * client. One that comes until the last word is answered, and told that the connection ends. */
+    if (last && h->state == ST_HEAD && h->began_ms == 0)
         conn_finish(h->conn);
 }
 

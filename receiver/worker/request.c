@@ -28,6 +28,7 @@ void request_init(struct request *r, struct intake *intake, const struct endpoin
 {
     *r = (struct request){
         .intake = intake,
+        .grpc = endpoint->grpc,
         .signal = endpoint->signal,
         .codec = endpoint->codec,
         .coding = endpoint->coding,
@@ -118,14 +119,17 @@ void request_count_refusal(struct intake *intake, enum otlp_cause cause)
 static void count(struct request *r, enum otlp_cause cause)
 {
     struct counters *counters = &r->intake->counters;
+    struct counters_way *way = &counters->ways[r->grpc ? COUNTERS_GRPC : COUNTERS_HTTP];
     unsigned index = (unsigned)r->signal - 1;
     counters->requests[index]++;
     if (cause != OTLP_ACCEPTED) {
         counters->refused[index] += r->records;
+        (cause == OTLP_INTERNAL ? way->failed : way->refused)[index] += r->records;
         request_count_refusal(r->intake, cause);
         return;
     }
     counters->accepted[index] += r->records;
+    way->accepted[index] += r->records;
     if (r->note) {
         counters->rejected[index] += r->note->rejected;
         counters->mended[index] += r->note->mended;

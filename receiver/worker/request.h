@@ -29,6 +29,7 @@ struct request_note;
 
 struct request {
     struct intake *intake;
+    bool grpc; /* otherwise HTTP */
     enum otlp_signal signal;
     enum otlp_codec codec;
     enum endpoint_coding coding;

@@ -34,6 +34,24 @@ static void add_requests(struct tally *t, const struct counters *c)
     add_count(t, "requests_cancelled", c->cancelled);
 }
 
+/* One row of names a signal: "accepted_logs_grpc", … */
+static void add_ways(struct tally *t, const struct counters *c)
+{
+#define NAMES(what, way) {what "_logs_" way, what "_metrics_" way, what "_traces_" way}
+    static const char *const names[COUNTERS_TRANSPORTS][3][OTLP_SIGNALS] = {
+        {NAMES("accepted", "grpc"), NAMES("refused", "grpc"), NAMES("failed", "grpc")},
+        {NAMES("accepted", "http"), NAMES("refused", "http"), NAMES("failed", "http")},
+    };
+#undef NAMES
+    for (unsigned way = 0; way < COUNTERS_TRANSPORTS; way++) {
+        const struct counters_way *w = &c->ways[way];
+        const uint64_t *const values[3] = {w->accepted, w->refused, w->failed};
+        for (unsigned what = 0; what < 3; what++)
+            for (unsigned i = 0; i < OTLP_SIGNALS; i++)
+                add_count(t, names[way][what][i], values[what][i]);
+    }
+}
+
 static void add_damage(struct tally *t, const struct counters *c)
 {
     static const char *const mended[OTLP_SIGNALS] = {"mended_logs", "mended_metrics",
@@ -90,6 +108,7 @@ void tally_fill(struct tally *t, const struct intake *intake, uint32_t connectio
     t->count = 0;
     add_connections(t, c, connections);
     add_requests(t, c);
+    add_ways(t, c);
     add_damage(t, c);
     add_uplink(t, intake);
     add_refusals(t, c);

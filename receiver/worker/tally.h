@@ -7,7 +7,7 @@
 
 #include "receiver/worker/intake.h"
 
-#define TALLY_NUMBERS_MAX 96u
+#define TALLY_NUMBERS_MAX 128u
 #define TALLY_NAME_BYTES 48u
 
 struct tally {

@@ -171,7 +171,7 @@ int store_apply_read(void *ctx, const struct journal_entry *entry)
 
 int store_queue_and_apply(struct store *store, const struct journal_entry *entry)
 {
-    size_t mark = journal_mark(&store->journal);
+    struct journal_mark mark = journal_mark(&store->journal);
     int err = journal_add(&store->journal, entry);
     if (!err) {
         err = store_apply(store, entry, true);
@@ -183,10 +183,11 @@ int store_queue_and_apply(struct store *store, const struct journal_entry *entry
 
 int store_write_and_apply(struct store *store, const struct journal_entry *entry)
 {
-    size_t mark = journal_mark(&store->journal);
+    store_land_journal(store);
+    struct journal_mark mark = journal_mark(&store->journal);
     int err = journal_add(&store->journal, entry);
     if (!err)
-        err = journal_flush(&store->journal);
+        err = store_flush(store);
     if (err) {
         journal_undo(&store->journal, mark);
         return err;
@@ -194,7 +195,7 @@ int store_write_and_apply(struct store *store, const struct journal_entry *entry
     return store_apply(store, entry, true);
 }
 
-static int snapshot_groups(const struct store_consumer *c, unsigned signal, struct journal *journal)
+static int snapshot_groups(const struct store_consumer *c, unsigned signal, struct buf *out)
 {
     const struct cursor *cursor = &c->cursors[signal - 1];
     int err = 0;
@@ -202,7 +203,7 @@ static int snapshot_groups(const struct store_consumer *c, unsigned signal, stru
         const struct group *g = &cursor->groups[i];
         struct journal_entry e = {
             .type = JOURNAL_GROUP, .consumer = c->id, .signal = signal, .group = *g};
-        err = journal_add(journal, &e);
+        err = journal_entry_put(out, &e);
         if (err || !g->note)
             continue;
         struct journal_entry note = {.type = JOURNAL_NOTE,
@@ -210,12 +211,12 @@ static int snapshot_groups(const struct store_consumer *c, unsigned signal, stru
                                      .signal = signal,
                                      .first = g->start.sequence,
                                      .note = {g->note, g->note_bytes}};
-        err = journal_add(journal, &note);
+        err = journal_entry_put(out, &note);
     }
     return err;
 }
 
-static int snapshot_consumer(const struct store_consumer *c, struct journal *journal)
+static int snapshot_consumer(const struct store_consumer *c, struct buf *out)
 {
     struct journal_entry e = {.type = JOURNAL_CONSUMER, .consumer = c->id};
     e.who.mode = c->mode;
@@ -224,20 +225,20 @@ static int snapshot_consumer(const struct store_consumer *c, struct journal *jou
     e.who.name = slice_of(c->name);
     e.who.type = slice_of(c->type);
     memcpy(e.who.cursors, c->cursors, sizeof e.who.cursors);
-    int err = journal_add(journal, &e);
+    int err = journal_entry_put(out, &e);
     for (unsigned signal = 1; signal <= STORE_SIGNALS && !err; signal++)
-        err = snapshot_groups(c, signal, journal);
+        err = snapshot_groups(c, signal, out);
     return err;
 }
 
-int store_snapshot(void *ctx, struct journal *journal)
+int store_snapshot(void *ctx, struct buf *out)
 {
     struct store *store = ctx;
     struct journal_entry e = {.type = JOURNAL_GENERATION};
     e.generation.number = store->generation;
     e.generation.now_ns = store->now_ns;
-    int err = journal_add(journal, &e);
+    int err = journal_entry_put(out, &e);
     for (uint32_t i = 0; i < store->consumer_count && !err; i++)
-        err = snapshot_consumer(store->consumers[i], journal);
+        err = snapshot_consumer(store->consumers[i], out);
     return err;
 }

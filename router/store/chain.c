@@ -30,6 +30,19 @@ void chain_push(struct chain *chain, struct segment *segment)
 {
     chain->segments[chain->count++] = segment;
     chain->next_number = segment->info.number + 1;
+    chain->file_bytes += segment->file_bytes;
+}
+
+struct segment *chain_pop(struct chain *chain)
+{
+    struct segment *newest = chain->segments[--chain->count];
+    chain->file_bytes -= newest->file_bytes;
+    return newest;
+}
+
+void chain_resized(struct chain *chain, uint64_t from, uint64_t to)
+{
+    chain->file_bytes += to - from;
 }
 
 struct segment *chain_shift(struct chain *chain)
@@ -38,6 +51,7 @@ struct segment *chain_shift(struct chain *chain)
         return NULL;
     struct segment *oldest = chain->segments[0];
     chain->count--;
+    chain->file_bytes -= oldest->file_bytes;
     memmove(chain->segments, chain->segments + 1, chain->count * sizeof(struct segment *));
     return oldest;
 }

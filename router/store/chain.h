@@ -11,6 +11,7 @@ struct chain {
     unsigned signal;
     struct segment **segments; /* rising in number and base */
     uint32_t count, cap;
+    uint64_t file_bytes;  /* of all segments */
     uint64_t next_number; /* of the next segment */
     struct position next; /* behind the last batch stored */
 };
@@ -23,6 +24,11 @@ int chain_reserve(struct chain *chain) GW_MUST_CHECK;
 void chain_push(struct chain *chain, struct segment *segment);
 /* Takes the oldest one out; the caller owns it. NULL: none. */
 struct segment *chain_shift(struct chain *chain);
+
+/* Takes the newest one out again; the caller owns it. */
+struct segment *chain_pop(struct chain *chain);
+/* A segment's file has another size now. */
+void chain_resized(struct chain *chain, uint64_t from, uint64_t to);
 
 /* The segment that is written, NULL: none (the newest is sealed, or there is none). */
 struct segment *chain_active(const struct chain *chain);

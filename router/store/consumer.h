@@ -54,6 +54,8 @@ struct store_consumer {
     char name[STORE_NAME_MAX_BYTES + 1];
     char type[STORE_NAME_MAX_BYTES + 1];
     enum store_mode mode;
+    uint64_t max_lag_bytes; /* its share; 0: the default. This and the next are not in the journal */
+    bool refuse_when_full;
     uint32_t signals;                     /* bit n: signal n */
     struct cursor cursors[STORE_SIGNALS]; /* index: signal - 1 */
 };

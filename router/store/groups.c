@@ -255,13 +255,15 @@ int store_group_next(struct store *store, struct store_consumer *consumer, unsig
     int err = next_waiting(store, consumer, signal, cursor, &g);
     if (err == GW_ERR_NOT_FOUND)
         err = form(store, consumer, signal, cursor, wishes, &g);
-    /* A group that cannot be written stays waiting, and is written before it is handed out some
-     * other time. */
-    if (!err)
-        err = journal_flush(&store->journal);
+    /* Where writing waits for the device, the thread does it, and the caller waits with sending. A
+     * group that cannot be written stays waiting, and is written before it is handed out some other
+     * time. */
+    if (!err && !(store->syncer && store->sync == STORE_SYNC_ALWAYS))
+        err = store_flush(store);
     if (err)
         return err;
     g->state = GROUP_SENT;
     store_show_group(g, out);
+    out->ticket = store_ticket(store);
     return 0;
 }

@@ -35,7 +35,9 @@ static int open_file(struct journal *j, unsigned i)
 
 int journal_open(struct journal *j, struct dir *dir, bool *found)
 {
-    *j = (struct journal){.dir = dir, .queue = buf_make(QUEUE_MAX_BYTES)};
+    *j = (struct journal){.dir = dir,
+                          .queue.bytes = buf_make(QUEUE_MAX_BYTES),
+                          .flying.bytes = buf_make(QUEUE_MAX_BYTES)};
     *found = false;
     for (unsigned i = 0; i < JOURNAL_FILES; i++)
         j->files[i].fd = -1;
@@ -68,7 +70,8 @@ void journal_close(struct journal *j)
             close(j->files[i].fd);
         j->files[i].fd = -1;
     }
-    buf_free(&j->queue);
+    buf_free(&j->queue.bytes);
+    buf_free(&j->flying.bytes);
     errno = saved;
 }
 
@@ -116,62 +119,32 @@ int journal_read(struct journal *j, journal_apply_fn apply, void *ctx, uint64_t 
 
 int journal_add(struct journal *j, const struct journal_entry *entry)
 {
-    journal_entry_put(&j->queue, entry, j->key, j->tail + j->queue.len);
-    int err = buf_ok(&j->queue) ? 0 : GW_ERR_NOMEM;
-    j->queue.failed = false;
+    int err = journal_entry_put(&j->queue.bytes, entry);
+    j->queue.count += !err;
     return err;
 }
 
-size_t journal_mark(const struct journal *j)
+struct journal_mark journal_mark(const struct journal *j)
 {
-    return j->queue.len;
+    return (struct journal_mark){j->queue.bytes.len, j->queue.count};
 }
 
-void journal_undo(struct journal *j, size_t mark)
+void journal_undo(struct journal *j, struct journal_mark mark)
 {
-    j->queue.len = mark;
-}
-
-static int sync_file(struct journal *j, struct journal_file *f, bool always)
-{
-    int err = always ? io_sync(j->dir->hook, f->fd) : dir_sync_file(j->dir, f->fd);
-    if (err)
-        f->failed = true;
-    return err;
-}
-
-int journal_flush(struct journal *j)
-{
-    if (!j->queue.len)
-        return 0;
-    if (j->broken)
-        return GW_ERR_IO;
-    struct journal_file *f = &j->files[j->live];
-    int err = io_write(j->dir->hook, f->fd, j->queue.data, j->queue.len, j->tail);
-    if (err)
-        return err;
-    err = sync_file(j, f, false);
-    if (err) {
-        j->broken = true;
-        return err;
-    }
-    j->tail += j->queue.len;
-    if (j->tail > f->bytes)
-        f->bytes = j->tail;
-    buf_clear(&j->queue);
-    return 0;
+    j->queue.bytes.len = mark.bytes;
+    j->queue.count = mark.count;
 }
 
 bool journal_full(const struct journal *j)
 {
-    return j->broken || j->tail > j->bound;
+    return j->broken || j->refused || j->tail > j->bound;
 }
 
-static int reserve_file(struct journal *j, struct journal_file *f)
+static int reserve_file(const struct dir *dir, struct journal_file *f)
 {
     if (f->bytes >= JOURNAL_ROOM_BYTES)
         return 0;
-    int err = io_resize(j->dir->hook, f->fd, f->bytes, JOURNAL_ROOM_BYTES);
+    int err = io_resize(dir->hook, f->fd, f->bytes, JOURNAL_ROOM_BYTES);
     if (!err)
         f->bytes = JOURNAL_ROOM_BYTES;
     return err;
@@ -181,101 +154,179 @@ int journal_reserve(struct journal *j)
 {
     int err = 0;
     for (unsigned i = 0; i < JOURNAL_FILES && !err; i++)
-        err = j->files[i].fd >= 0 ? reserve_file(j, &j->files[i]) : 0;
+        err = j->files[i].fd >= 0 ? reserve_file(j->dir, &j->files[i]) : 0;
     return err;
+}
+
+/* ---- a job ---- */
+
+static int begin_rewrite(struct journal *j, journal_snapshot_fn snapshot, void *ctx,
+                         struct journal_job *job)
+{
+    job->index = 1 - j->live;
+    job->file = j->files[job->index];
+    job->file.header = (struct journal_header){.number = j->files[j->live].header.number + 1,
+                                               .seed = entropy_u64()};
+    memcpy(job->file.header.uuid, j->dir->uuid, sizeof job->file.header.uuid);
+    job->offset = JOURNAL_ENTRIES_OFFSET;
+    job->snapshot = buf_make(QUEUE_MAX_BYTES);
+    int err = snapshot(ctx, &job->snapshot);
+    if (err) {
+        buf_free(&job->snapshot);
+        return err;
+    }
+    journal_entries_seal(&job->snapshot, journal_key(&job->file.header), job->offset);
+    job->bytes = buf_slice(&job->snapshot);
+    return 0;
+}
+
+int journal_begin(struct journal *j, bool rewrite, journal_snapshot_fn snapshot, void *ctx,
+                  struct journal_job *job)
+{
+    *job = (struct journal_job){.dir = j->dir, .rewrite = rewrite, .index = j->live};
+    if (rewrite) {
+        int err = begin_rewrite(j, snapshot, ctx, job);
+        if (err)
+            return err;
+    }
+    struct journal_entries empty = j->flying;
+    j->flying = j->queue;
+    j->queue = empty;
+    if (!rewrite) {
+        job->file = j->files[j->live];
+        job->offset = j->tail;
+        journal_entries_seal(&j->flying.bytes, j->key, j->tail);
+        job->bytes = buf_slice(&j->flying.bytes);
+    }
+    return 0;
 }
 
 /* The file that is not live: emptied, of full size, and a fresh one when a sync of the old one ever
  * failed. */
-static int prepare_other(struct journal *j, unsigned other)
+static int prepare_other(struct journal_job *job)
 {
     static const uint8_t zeros[JOURNAL_ENTRIES_OFFSET];
-    struct journal_file *f = &j->files[other];
-    const struct io_hook *hook = j->dir->hook;
+    struct journal_file *f = &job->file;
+    const struct io_hook *hook = job->dir->hook;
     int err = 0;
     if (f->failed || f->fd < 0) {
         if (f->fd >= 0)
             close(f->fd);
-        err = io_unlink(hook, j->dir->root, names[other]);
-        *f = (struct journal_file){.fd = -1};
+        err = io_unlink(hook, job->dir->root, names[job->index]);
+        *f = (struct journal_file){.fd = -1, .header = f->header};
         if (!err)
-            err = io_open(hook, j->dir->root, names[other], &f->fd);
+            err = io_open(hook, job->dir->root, names[job->index], &f->fd);
         if (!err)
-            err = dir_sync_names(j->dir, j->dir->root);
+            err = dir_sync_names(job->dir, job->dir->root);
     }
     f->valid = false;
     if (!err)
-        err = reserve_file(j, f);
+        err = reserve_file(job->dir, f);
     return err ? err : io_write(hook, f->fd, zeros, sizeof zeros, 0);
 }
 
-/* The snapshot, and then the header, which makes the file the live one. */
-static int write_other(struct journal *j, unsigned other, const struct journal_header *header,
-                       struct slice snapshot, bool always_sync)
+static int sync_file(struct journal_job *job)
 {
-    struct journal_file *f = &j->files[other];
-    uint8_t head[JOURNAL_ENTRIES_OFFSET];
-    int err = io_write(j->dir->hook, f->fd, snapshot.data, snapshot.len, JOURNAL_ENTRIES_OFFSET);
-    if (!err)
-        err = sync_file(j, f, always_sync);
+    int err = job->rewrite ? io_sync(job->dir->hook, job->file.fd)
+                           : dir_sync_file(job->dir, job->file.fd);
     if (err)
-        return err;
-    journal_header_put(header, head);
-    memcpy(head + JOURNAL_HEADER_BYTES, head, JOURNAL_HEADER_BYTES);
-    err = io_write(j->dir->hook, f->fd, head, sizeof head, 0);
-    if (!err)
-        err = sync_file(j, f, always_sync);
-    j->broken = err != 0;
+        job->file.failed = true;
     return err;
 }
 
-/* Which entries, keys and places hold for the queue. */
-struct queue_state {
-    struct buf queue;
-    uint64_t key, tail;
-};
-
-static struct queue_state swap_queue(struct journal *j, struct queue_state to)
+/* The snapshot, and then the header, which makes the file the live one. */
+static int write_other(struct journal_job *job)
 {
-    struct queue_state from = {j->queue, j->key, j->tail};
-    j->queue = to.queue;
-    j->key = to.key;
-    j->tail = to.tail;
-    return from;
+    const struct io_hook *hook = job->dir->hook;
+    uint8_t head[JOURNAL_ENTRIES_OFFSET];
+    int err = io_write(hook, job->file.fd, job->bytes.data, job->bytes.len, job->offset);
+    if (!err)
+        err = sync_file(job);
+    if (err)
+        return err;
+    journal_header_put(&job->file.header, head);
+    memcpy(head + JOURNAL_HEADER_BYTES, head, JOURNAL_HEADER_BYTES);
+    err = io_write(hook, job->file.fd, head, sizeof head, 0);
+    if (!err)
+        err = sync_file(job);
+    job->unclear = err != 0;
+    return err;
 }
 
-int journal_rewrite(struct journal *j, journal_snapshot_fn snapshot, void *ctx, bool always_sync)
+void journal_run(struct journal_job *job)
 {
-    unsigned other = 1 - j->live;
-    struct journal_header header = {.number = j->files[j->live].header.number + 1,
-                                    .seed = entropy_u64()};
-    memcpy(header.uuid, j->dir->uuid, sizeof header.uuid);
-    /* The snapshot is queued as if the other file were live already. */
-    struct queue_state old =
-        swap_queue(j, (struct queue_state){buf_make(QUEUE_MAX_BYTES), journal_key(&header),
-                                           JOURNAL_ENTRIES_OFFSET});
-    int err = snapshot(ctx, j);
-    if (!err)
-        err = prepare_other(j, other);
-    if (!err)
-        err = write_other(j, other, &header, buf_slice(&j->queue), always_sync);
-    if (err) {
-        struct queue_state unused = swap_queue(j, old);
-        buf_free(&unused.queue);
-        return err;
+    if (job->rewrite) {
+        job->err = prepare_other(job);
+        if (!job->err)
+            job->err = write_other(job);
+    } else if (job->bytes.len) {
+        job->err = io_write(job->dir->hook, job->file.fd, job->bytes.data, job->bytes.len,
+                            job->offset);
+        if (!job->err)
+            job->err = sync_file(job);
     }
-    uint64_t snapshot_bytes = j->queue.len;
-    buf_free(&j->queue);
-    buf_clear(&old.queue);
-    j->queue = old.queue;
-    j->live = other;
-    j->files[other].header = header;
-    j->files[other].valid = true;
-    j->tail = JOURNAL_ENTRIES_OFFSET + snapshot_bytes;
-    if (j->tail > j->files[other].bytes)
-        j->files[other].bytes = j->tail;
-    j->bound = snapshot_bytes * JOURNAL_SNAPSHOT_FACTOR;
+    job->error = errno;
+    uint64_t end = job->offset + job->bytes.len;
+    if (!job->err && end > job->file.bytes)
+        job->file.bytes = end;
+}
+
+/* The entries of the job are the first of the queue again. */
+static void give_back(struct journal *j)
+{
+    struct buf *flying = &j->flying.bytes;
+    buf_append(flying, j->queue.bytes.data, j->queue.bytes.len);
+    if (!buf_ok(flying)) {
+        /* No memory for both in one piece: what memory says goes into a snapshot instead. */
+        flying->failed = false;
+        j->broken = true;
+    }
+    struct journal_entries rest = j->queue;
+    j->queue = j->flying;
+    j->queue.count += rest.count;
+    buf_clear(&rest.bytes);
+    j->flying = (struct journal_entries){.bytes = rest.bytes};
+}
+
+static void switch_files(struct journal *j, const struct journal_job *job)
+{
+    j->live = job->index;
+    j->files[j->live].valid = true;
+    j->key = journal_key(&job->file.header);
+    j->broken = j->refused = false;
+    j->bound = job->bytes.len * JOURNAL_SNAPSHOT_FACTOR;
     if (j->bound < JOURNAL_ROOM_BYTES)
         j->bound = JOURNAL_ROOM_BYTES;
-    return 0;
+}
+
+static void note_failure(struct journal *j, const struct journal_job *job)
+{
+    if (!job->rewrite) {
+        j->refused = true;
+        j->broken |= job->file.failed;
+        return;
+    }
+    j->broken |= job->unclear;
+    j->refused = false;
+    if (!j->broken)
+        j->bound = j->tail + JOURNAL_ROOM_BYTES; /* the old file still serves: try again later */
+}
+
+int journal_end(struct journal *j, struct journal_job *job)
+{
+    j->files[job->index] = job->file;
+    if (job->err) {
+        give_back(j);
+        note_failure(j, job);
+    } else {
+        if (job->rewrite)
+            switch_files(j, job);
+        j->tail = job->offset + job->bytes.len;
+        j->safe += j->flying.count;
+        j->flying.count = 0;
+        buf_clear(&j->flying.bytes);
+    }
+    buf_free(&job->snapshot);
+    errno = job->error;
+    return job->err;
 }

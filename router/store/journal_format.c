@@ -180,8 +180,7 @@ static uint64_t entry_checksum(const uint8_t *at, size_t body, uint64_t key, uin
     return XXH3_64bits_withSeed(at + JOURNAL_ENTRY_HEAD_BYTES, body, sum);
 }
 
-void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint64_t key,
-                       uint64_t offset)
+int journal_entry_put(struct buf *out, const struct journal_entry *entry)
 {
     static const uint8_t zeros[JOURNAL_ENTRY_HEAD_BYTES];
     size_t start = out->len;
@@ -191,12 +190,23 @@ void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint6
     buf_append(out, zeros, (8 - body % 8) % 8);
     if (!buf_ok(out)) {
         out->len = start;
-        return;
+        out->failed = false;
+        return GW_ERR_NOMEM;
     }
     uint8_t *at = out->data + start;
     le_put_u32(at, (uint32_t)body);
     le_put_u16(at + 4, (uint16_t)entry->type);
-    le_put_u64(at + 8, entry_checksum(at, body, key, offset));
+    return 0;
+}
+
+void journal_entries_seal(struct buf *entries, uint64_t key, uint64_t offset)
+{
+    for (size_t at = 0; at < entries->len;) {
+        uint8_t *entry = entries->data + at;
+        size_t body = le_get_u32(entry);
+        le_put_u64(entry + 8, entry_checksum(entry, body, key, offset + at));
+        at += JOURNAL_ENTRY_HEAD_BYTES + (body + 7) / 8 * 8;
+    }
 }
 
 /* ---- reading ---- */

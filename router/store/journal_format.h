@@ -115,9 +115,13 @@ void journal_header_put(const struct journal_header *header, uint8_t *at);
 /* GW_ERR_UNSUPPORTED: newer than we can read; GW_ERR_CORRUPT: no header of ours. */
 int journal_header_get(const uint8_t *at, struct journal_header *out) GW_MUST_CHECK;
 
-/* Appends the entry that will stand at `offset` of the file. Failure shows in buf_ok(). */
-void journal_entry_put(struct buf *out, const struct journal_entry *entry, uint64_t key,
-                       uint64_t offset);
+/* Appends the entry, all but its checksum, which needs to know its place. GW_ERR_NOMEM: nothing was
+ * appended. */
+int journal_entry_put(struct buf *out, const struct journal_entry *entry) GW_MUST_CHECK;
+
+/* Gives their checksums to entries that will stand at `offset` of the file; may be done again for
+ * another place. */
+void journal_entries_seal(struct buf *entries, uint64_t key, uint64_t offset);
 
 /* The entry at `offset`, of whose file `bytes` from there on are at hand. Returns the bytes it
  * takes; GW_ERR_CORRUPT: there is none; GW_ERR_MALFORMED: there is one, of *size bytes, that says

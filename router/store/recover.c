@@ -134,15 +134,17 @@ static int read_journal(struct store *store, bool any_segment, struct store_repo
 /* Nothing may be acknowledged or delivered that is not as safe as the policy says. */
 static int sync_tails(struct store *store)
 {
+    const struct io_hook *hook = store->dir.hook;
     int err = 0;
-    for (unsigned i = 0; i < STORE_SIGNALS && !err; i++) {
-        for (uint32_t k = 0; k < store->chains[i].count && !err; k++) {
-            struct segment *s = store->chains[i].segments[k];
-            if (s->fd >= 0 && (!s->footer || k + 1 == store->chains[i].count))
-                err = dir_sync_file(&store->dir, s->fd);
+    for (unsigned i = 0; i < STORE_SIGNALS && !err && store->sync != STORE_SYNC_NONE; i++) {
+        const struct chain *chain = &store->chains[i];
+        for (uint32_t k = 0; k < chain->count && !err; k++) {
+            const struct segment *s = chain->segments[k];
+            if (s->fd >= 0 && (!s->footer || k + 1 == chain->count))
+                err = io_sync(hook, s->fd);
         }
         if (!err)
-            err = dir_sync_names(&store->dir, store->dir.signals[i]);
+            err = io_sync(hook, store->dir.signals[i]);
     }
     return err;
 }
@@ -157,10 +159,7 @@ static void seal_tails(struct store *store)
             if (s->footer)
                 continue;
             s->sealed = false;
-            if (segment_seal(s, &store->dir) != 0)
-                log_warn(store->log, "store: segment %llx of %s has no footer",
-                         (unsigned long long)s->info.number, dir_signal_name(chain->signal));
-            else if (k + 1 < chain->count)
+            if (space_seal(store, s) == 0 && k + 1 < chain->count)
                 segment_unload(s);
         }
     }
@@ -225,7 +224,7 @@ int store_recover(struct store *store, struct store_report *report)
         err = sync_tails(store);
     }
     if (!err)
-        err = journal_rewrite(&store->journal, store_snapshot, store, true);
+        err = store_rewrite(store);
     if (!err)
         err = io_sync(store->dir.hook, store->dir.root);
     if (!err)
@@ -237,6 +236,7 @@ int store_recover(struct store *store, struct store_report *report)
             quarantine(store, signal, &found[signal - 1]);
         seal_tails(store);
         count(store, report);
+        space_lowest(store, store->released);
         space_release(store);
     }
     for (unsigned i = 0; i < STORE_SIGNALS; i++)

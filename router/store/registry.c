@@ -90,12 +90,13 @@ static int write_registration(struct store *store, const struct store_consumer *
 {
     struct journal_entry losses[STORE_SIGNALS];
     uint32_t count = 0;
-    size_t mark = journal_mark(&store->journal);
+    store_land_journal(store);
+    struct journal_mark mark = journal_mark(&store->journal);
     int err = c ? add_given_up(store, c, who->who.signals, losses, &count) : 0;
     if (!err)
         err = journal_add(&store->journal, who);
     if (!err)
-        err = journal_flush(&store->journal);
+        err = store_flush(store);
     if (err)
         journal_undo(&store->journal, mark);
     for (uint32_t i = 0; i < count && !err; i++)
@@ -125,10 +126,18 @@ int store_consumer_register(struct store *store, const char *name, const char *t
     return 0;
 }
 
+void store_consumer_set_share(struct store *store, struct store_consumer *consumer,
+                              uint64_t max_lag_bytes, bool refuse_when_full)
+{
+    (void)store;
+    consumer->max_lag_bytes = max_lag_bytes;
+    consumer->refuse_when_full = refuse_when_full;
+}
+
 int store_consumer_unregister(struct store *store, struct store_consumer *consumer)
 {
     struct journal_entry e = {.type = JOURNAL_GONE, .consumer = consumer->id};
     int err = journal_add(&store->journal, &e);
     store_consumer_remove(store, consumer);
-    return err ? err : journal_flush(&store->journal);
+    return err ? err : store_flush(store);
 }

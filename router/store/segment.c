@@ -23,33 +23,42 @@ static uint8_t *make_head(const struct segment_header *info, struct slice snapsh
     return head;
 }
 
-/* Writes the header, then gives the file its name: before that nobody takes it for a segment. */
-static int publish(const struct dir *dir, const struct segment_header *info, struct slice snapshot,
-                   int fd, uint64_t free_number)
+static int write_head(const struct dir *dir, const struct segment *s, struct slice snapshot)
 {
-    int signal_dir = dir->signals[info->signal - 1];
-    uint8_t *head = make_head(info, snapshot);
+    uint8_t *head = make_head(&s->info, snapshot);
     if (!head)
         return GW_ERR_NOMEM;
-    int err = io_write(dir->hook, fd, head, info->header_bytes, 0);
+    int err = io_write(dir->hook, s->fd, head, s->info.header_bytes, 0);
     free(head);
-    if (!err)
-        err = dir_sync_file(dir, fd);
-    if (err)
+    return err;
+}
+
+int segment_publish(const struct dir *dir, struct segment_file *f)
+{
+    int err = dir_sync_file(dir, f->fd);
+    if (err || !f->free_number)
         return err;
     char from[DIR_FILE_NAME_BYTES], to[DIR_FILE_NAME_BYTES];
-    dir_file_name(free_number, from);
-    dir_file_name(info->number, to);
-    err = io_rename(dir->hook, dir->free, from, signal_dir, to);
+    dir_file_name(f->free_number, from);
+    dir_file_name(f->number, to);
+    err = io_rename(dir->hook, dir->free, from, dir->signals[f->signal - 1], to);
     if (err)
         return err;
-    /* When this fails an empty segment may stay: the next one made has the same number and replaces
-     * it. */
-    return dir_sync_names(dir, signal_dir);
+    f->named = true;
+    return dir_sync_names(dir, dir->signals[f->signal - 1]);
+}
+
+void segment_discard(struct segment **segment, const struct dir *dir, uint64_t free_number)
+{
+    struct segment *s = *segment;
+    pool_drop(dir, s->fd, free_number);
+    s->fd = -1;
+    segment_free(segment);
 }
 
 int segment_create(const struct dir *dir, struct pool *pool, const struct segment_header *info,
-                   struct slice snapshot, uint64_t file_bytes, struct segment **out)
+                   struct slice snapshot, uint64_t file_bytes, struct segment **out,
+                   uint64_t *free_number)
 {
     struct segment *s = calloc(1, sizeof *s);
     if (!s)
@@ -64,19 +73,16 @@ int segment_create(const struct dir *dir, struct pool *pool, const struct segmen
     s->end = s->info.header_bytes;
     s->file_bytes = file_bytes;
     s->loaded = true;
-    uint64_t free_number;
-    int err = pool_take(pool, dir, file_bytes, &s->fd, &free_number);
-    if (!err) {
-        err = publish(dir, &s->info, snapshot, s->fd, free_number);
-        if (err) {
-            pool_drop(dir, s->fd, free_number);
-            s->fd = -1;
-        }
-    }
-    if (err) {
+    int err = pool_take(pool, dir, file_bytes, &s->fd, free_number);
+    if (err)
         s->fd = -1;
-        segment_free(&s);
+    if (!err) {
+        err = write_head(dir, s, snapshot);
+        if (err)
+            segment_discard(&s, dir, *free_number);
     }
+    if (err)
+        segment_free(&s);
     *out = s;
     return err;
 }
@@ -115,19 +121,28 @@ int segment_write(struct segment *s, const struct dir *dir, struct iovec *pieces
                   size_t bytes)
 {
     int err = io_writev(dir->hook, s->fd, pieces, count, bytes, s->end);
-    if (!err)
-        err = dir_sync_file(dir, s->fd);
     if (err)
         s->sealed = true;
     else
-        s->end += bytes;
+        s->flying_bytes = bytes;
     return err;
 }
 
-void segment_add(struct segment *s, const struct segment_entry *entry)
+void segment_land(struct segment *s)
 {
-    s->index[s->count++] = *entry;
-    s->next = position_after(s->next, entry->records, entry->length);
+    for (; s->flying; s->flying--) {
+        const struct segment_entry *entry = &s->index[s->count++];
+        s->next = position_after(s->next, entry->records, entry->length);
+    }
+    s->end += s->flying_bytes;
+    s->flying_bytes = 0;
+}
+
+void segment_fail(struct segment *s)
+{
+    s->flying = 0;
+    s->flying_bytes = 0;
+    s->sealed = true;
 }
 
 static int write_footer(struct segment *s, const struct dir *dir)
@@ -155,7 +170,7 @@ static int write_footer(struct segment *s, const struct dir *dir)
         err = io_resize(dir->hook, s->fd, s->file_bytes, bytes);
     if (!err)
         s->file_bytes = bytes;
-    return err ? err : dir_sync_file(dir, s->fd);
+    return err;
 }
 
 int segment_seal(struct segment *s, const struct dir *dir)

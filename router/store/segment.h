@@ -18,8 +18,11 @@ struct segment {
     uint64_t key;
     struct position next; /* behind its last batch */
     uint64_t end;         /* offset where the next block would go */
+    uint32_t flying;      /* batches behind those, written but not stored yet: index[count] on */
+    uint64_t flying_bytes; /* what was written for them, at `end` */
     uint64_t file_bytes;
     uint64_t used; /* the owner's clock of use, for choosing what to unload */
+    uint64_t unsynced; /* the interval in which it was noted as such last */
     int fd;        /* -1: not open now */
     bool sealed;   /* never written again, but for its footer */
     bool footer;   /* the file has one */
@@ -35,11 +38,28 @@ static inline uint64_t segment_file_need(uint64_t offset, uint64_t record_bytes,
            SEGMENT_FOOTER_BYTES;
 }
 
-/* Makes the file (from the pool) with its header and snapshot; it is there under its name, synced
- * as the policy says, when this returns 0. info's number, generation, base, seed, created_ns and
- * signal are given, the rest is filled in. Returns owned. */
+/* Makes the file (from the pool) with its header and snapshot; it lies in free/ under *free_number
+ * until segment_publish() or segment_discard(). info's number, generation, base, seed, created_ns
+ * and signal are given, the rest is filled in. Returns owned. */
 int segment_create(const struct dir *dir, struct pool *pool, const struct segment_header *info,
-                   struct slice snapshot, uint64_t file_bytes, struct segment **out) GW_MUST_CHECK;
+                   struct slice snapshot, uint64_t file_bytes, struct segment **out,
+                   uint64_t *free_number) GW_MUST_CHECK;
+
+/* A file as segment_publish() needs it: so much of a segment that another thread may have it. */
+struct segment_file {
+    int fd;
+    unsigned signal;
+    uint64_t number;
+    uint64_t free_number; /* 0: it has its name */
+    bool named;           /* it has the name now, or may have */
+};
+
+/* Makes safe what was written into the file, as the policy says: syncs it, then gives it its name
+ * if it has none, and syncs the directory. A file under its name always has its header. */
+int segment_publish(const struct dir *dir, struct segment_file *file) GW_MUST_CHECK;
+
+/* Removes a file that was not published and frees its segment. */
+void segment_discard(struct segment **segment, const struct dir *dir, uint64_t free_number);
 
 /* Closes and frees; the file stays. */
 void segment_free(struct segment **segment);
@@ -47,16 +67,19 @@ void segment_free(struct segment **segment);
 /* Room for `more` index entries, so that segment_add() cannot fail. */
 int segment_reserve(struct segment *segment, uint32_t more) GW_MUST_CHECK;
 
-/* Writes the pieces (`bytes` in all) at its end, syncs as the policy says. On error it is sealed:
- * never written or synced again. */
+/* Writes the pieces (`bytes` in all) at its end; nothing of it counts before segment_land(). On
+ * error it is sealed: never written or synced again. None may be flying. */
 int segment_write(struct segment *segment, const struct dir *dir, struct iovec *pieces,
                   size_t count, size_t bytes) GW_MUST_CHECK;
 
-/* A batch that segment_write() wrote. */
-void segment_add(struct segment *segment, const struct segment_entry *entry);
+/* The batches that are flying (their entries stand in the index behind the others) are stored. */
+void segment_land(struct segment *segment);
+/* They are not, and what they left in the file is void: it is never written or synced again. */
+void segment_fail(struct segment *segment);
 
 /* Nothing more will be written: index and footer, and the rest of the file is given back. When that
- * fails it is sealed all the same, and the next recovery reads it whole. */
+ * fails it is sealed all the same, and the next recovery reads it whole; therefore the caller need
+ * not sync it before anything else. None may be flying. */
 int segment_seal(struct segment *segment, const struct dir *dir);
 
 /* Opens the file if it is not. GW_ERR_NOT_FOUND, GW_ERR_IO. */
@@ -72,7 +95,7 @@ int segment_read(struct segment *segment, const struct dir *dir, const struct se
 
 /* ---- finding it again (segment_scan.c) ------------------------------------------------- */
 
-/* Told of each batch of a scanned segment whose header can be read. */
+/* Told of each batch of a scanned segment that is whole. */
 typedef int (*segment_visit_fn)(void *ctx, const struct segment_record *record);
 
 struct segment_scan_result {

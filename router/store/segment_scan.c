@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Finding a segment again. A tail is read whole: records count as far as the last valid trailer.
- * What cannot be read before that trailer is damage, and costs the batches it hit; what stands
- * behind it was never answered. */
+/* Finding a segment again. A tail is read whole. What cannot be read before a valid trailer is
+ * damage, and costs the batches it hit. Behind the last valid trailer records count as far as they
+ * are whole: of a write that was torn these may be some, and if only the trailer is damaged it is
+ * all of them, which were answered. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -78,8 +79,6 @@ static int note_head(struct scan *scan, uint64_t offset)
 static int add_record(struct scan *scan, uint64_t offset, const struct segment_record *r)
 {
     int err = add_gap(scan, r->at);
-    if (!err)
-        err = note_head(scan, offset);
     if (err)
         return err;
     struct segment_entry entry = {.offset = offset + SEGMENT_RECORD_BYTES + r->sources_bytes,
@@ -91,18 +90,33 @@ static int add_record(struct scan *scan, uint64_t offset, const struct segment_r
     struct slice payload = slice_make(scan->file + entry.offset, entry.length);
     if (segment_payload_checksum(scan->s->info.seed, payload) != entry.checksum)
         entry.flags = SEGMENT_QUARANTINED;
-    return add(scan, entry);
+    else /* one whose bytes are not there is taken again when it is published again */
+        err = note_head(scan, offset);
+    return err ? err : add(scan, entry);
+}
+
+/* Of the record whose valid header stands there. */
+static uint64_t record_bytes(const struct scan *scan, uint64_t offset)
+{
+    struct segment_record r;
+    if (segment_record_get(rest_at(scan, offset), scan->s->key, offset, &r) != 0)
+        return 0;
+    return segment_record_size(r.sources_bytes, r.payload_bytes);
+}
+
+static int visit_head(struct scan *scan, uint64_t offset)
+{
+    struct segment_record r;
+    if (!scan->visit || segment_record_get(rest_at(scan, offset), scan->s->key, offset, &r) != 0)
+        return 0;
+    return scan->visit(scan->ctx, &r);
 }
 
 static int commit(struct scan *scan, uint64_t offset, const struct segment_trailer *t)
 {
     int err = add_gap(scan, t->next);
-    for (size_t i = 0; i < scan->head_count && scan->visit && !err; i++) {
-        struct segment_record r;
-        if (segment_record_get(rest_at(scan, scan->heads[i]), scan->s->key, scan->heads[i], &r) ==
-            0)
-            err = scan->visit(scan->ctx, &r);
-    }
+    for (size_t i = 0; i < scan->head_count && !err; i++)
+        err = visit_head(scan, scan->heads[i]);
     scan->head_count = 0;
     scan->valid = scan->at;
     scan->valid_count = scan->s->count;
@@ -138,6 +152,27 @@ static bool scan_block(struct scan *scan, uint64_t *offset, int *err)
     return *err == 0;
 }
 
+/* The whole records behind the last valid trailer, up to the first that is missing or damaged: each
+ * of them has its head noted. */
+static int take_tail(struct scan *scan, struct segment_scan_result *result)
+{
+    const struct segment *s = scan->s;
+    int err = 0;
+    size_t n = 0;
+    for (; n < scan->head_count && !err; n++) {
+        const struct segment_entry *entry = &s->index[scan->valid_count];
+        if (entry->flags & SEGMENT_QUARANTINED)
+            break;
+        err = visit_head(scan, scan->heads[n]);
+        scan->valid = position_after(scan->valid, entry->records, entry->length);
+        scan->end = scan->heads[n] + record_bytes(scan, scan->heads[n]);
+        scan->valid_count++;
+    }
+    for (; n < scan->head_count; n++)
+        result->torn_bytes += record_bytes(scan, scan->heads[n]);
+    return err;
+}
+
 static int scan_file(struct scan *scan, struct segment_scan_result *result)
 {
     struct segment *s = scan->s;
@@ -150,11 +185,8 @@ static int scan_file(struct scan *scan, struct segment_scan_result *result)
         ;
     if (err == GW_ERR_CORRUPT) /* blocks that contradict each other: the log ends before them */
         err = 0;
-    for (size_t i = 0; i < scan->head_count; i++) {
-        struct segment_record r;
-        if (segment_record_get(rest_at(scan, scan->heads[i]), s->key, scan->heads[i], &r) == 0)
-            result->torn_bytes += segment_record_size(r.sources_bytes, r.payload_bytes);
-    }
+    if (!err)
+        err = take_tail(scan, result);
     s->count = scan->valid_count;
     for (uint32_t i = 0; i < s->count; i++)
         result->quarantined += (s->index[i].flags & SEGMENT_QUARANTINED) != 0;

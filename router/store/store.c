@@ -13,7 +13,6 @@
 #define SEGMENT_SHARE 32u /* of max_bytes, when nothing is said */
 #define SEGMENT_LEAST_BYTES 4096u
 #define MAX_BATCH_BYTES (64u << 20)
-#define SCRATCH_MAX_BYTES (256u << 20)
 
 const char *store_loss_name(enum store_loss reason)
 {
@@ -74,7 +73,8 @@ static struct store *make(const struct store_options *o)
     store->log = o->log;
     store->on_retired = o->on_retired;
     store->ctx = o->ctx;
-    store->write.scratch = buf_make(SCRATCH_MAX_BYTES);
+    store->sync = o->sync;
+    store->sync_round = 1;
     return store;
 }
 
@@ -87,9 +87,11 @@ static void destroy(struct store *store)
         chain_fini(&store->chains[i]);
     ids_fini(&store->ids);
     ids_fini(&store->write.ids);
-    buf_free(&store->write.scratch);
-    free(store->write.batches);
-    free(store->write.pieces);
+    batch_list_fini(&store->write.list);
+    batch_list_fini(&store->flight.list);
+    free(store->flight.pieces);
+    unsynced_fini(&store->unsynced);
+    unsynced_fini(&store->job.unsynced);
     free(store->extents);
     XXH3_freeState(store->digest);
     journal_close(&store->journal);
@@ -128,6 +130,14 @@ int store_open(const struct store_options *options, struct store **out, struct s
         return err;
     }
     err = store_recover(store, report);
+    if (!err && options->background && options->sync != STORE_SYNC_NONE) {
+        store->syncer = syncer_new();
+        if (!store->syncer) {
+            snprintf(report->error, sizeof report->error, "cannot start a thread: %s",
+                     strerror(errno));
+            err = GW_ERR_NOMEM;
+        }
+    }
     if (err) {
         dir_close(&store->dir);
         destroy(store);
@@ -143,8 +153,10 @@ void store_close(struct store **store)
     *store = NULL;
     if (!s)
         return;
-    if (journal_flush(&s->journal) != 0)
+    store_stop_thread(s);
+    if (store_flush(s) != 0)
         log_error(s->log, "store: the last journal entries could not be written");
+    store_sync_all(s);
     dir_close(&s->dir);
     destroy(s);
 }

@@ -7,10 +7,17 @@
  * A turn of the router: store_append() for every batch that came in, store_group_done() and
  * store_group_progress() for every verdict and note, then ONE store_commit(): it writes the batches
  * and the journal entries and tells what became of each batch. Only then are clients and exporters
- * answered. Then store_group_next() for whoever has credit.
+ * answered. Then store_group_next() for whoever has credit, and store_start().
  *
- * Single-threaded. Batches are never looked into. Wall-clock times are stored and shown, never
- * ordered by. */
+ * With `background` nothing of this waits for the device: a thread of the store's own syncs, one job
+ * at a time, and the batches that come meanwhile go together with the next job. store_commit() then
+ * tells of the job that is over; store_wake_fd() says when to call it. What waits for the device in
+ * the caller's thread is rare: registering and unregistering a consumer, writing down a loss before
+ * its space is freed or its delivery withdrawn, a segment larger than others given back, opening and
+ * closing.
+ *
+ * All functions are the caller's thread's. Batches are never looked into. Wall-clock times are
+ * stored and shown, never ordered by. */
 #ifndef MASQUES_ROUTER_STORE_STORE_H
 #define MASQUES_ROUTER_STORE_STORE_H
 
@@ -40,6 +47,7 @@ struct store_consumer; /* a handle lives until store_consumer_unregister() or st
 enum store_sync {
     STORE_SYNC_NONE = 0,   /* survives the death of any process (tmpfs, or by choice) */
     STORE_SYNC_ALWAYS = 1, /* survives the power cut: fdatasync before anything counts as stored */
+    STORE_SYNC_INTERVAL = 2, /* a power cut takes what was stored since the last store_want_sync() */
 };
 
 /* As masques.bus.Mode. */
@@ -83,6 +91,7 @@ struct store_options {
     uint32_t segment_bytes; /* 0: from max_bytes, 1 to 16 MiB */
     uint32_t max_batch_bytes; /* of a payload; lowered to what max_bytes can hold; 0: 64 MiB */
     enum store_sync sync;
+    bool background; /* syncing is a thread's work; has no effect with STORE_SYNC_NONE */
     uint64_t now_ns;             /* wall clock, for display */
     const struct log *log;       /* borrowed for the life of the store */
     const struct io_hook *hook;  /* NULL outside of tests; borrowed for the life of the store */
@@ -139,25 +148,52 @@ struct store_batch {
     void *token;          /* the caller's, handed back by store_commit() */
 };
 
-/* Queues a batch for the next commit. sources are copied; the payload is borrowed until
- * store_commit() returns. GW_ERR_EXISTS: a batch of this id is stored already: answer "stored".
- * GW_ERR_AGAIN: the id is queued in this very commit: ask again after it. GW_ERR_FULL: no room, and
- * lossy consumers hold none. GW_ERR_TOO_LARGE: payload over store_max_batch() or sources over their
- * limit: never. GW_ERR_INVALID: a number below the lowest open one, no record, no payload, no such
- * signal, or more ids without verdict than any worker has. GW_ERR_NOMEM. GW_ERR_IO: room had to be
- * made and the journal could not be written. */
+/* Queues a batch for the next commit. sources are copied; the payload is borrowed until the batch is
+ * settled. GW_ERR_EXISTS: a batch of this id is stored already: answer "stored". GW_ERR_AGAIN: the
+ * id is queued, or being written: it has the outcome of that one. GW_ERR_FULL: no room, and
+ * nobody has to give way (store_consumer_set_share()); each signal that somebody takes has a part of
+ * max_bytes for itself, which the others can not fill. GW_ERR_TOO_LARGE: payload over store_max_batch() or sources over their limit:
+ * never. GW_ERR_INVALID: a number below the lowest open one, no record, no payload, no such signal,
+ * or more ids without verdict than any worker has. GW_ERR_NOMEM. GW_ERR_IO: room had to be made and
+ * the journal could not be written. */
 int store_append(struct store *store, const struct store_batch *batch) GW_MUST_CHECK;
 
 /* What became of a queued batch: err 0 and its sequence number, or GW_ERR_FULL (no space on the
- * device), GW_ERR_IO, GW_ERR_NOMEM: it is not stored and may be appended again. Must not call the
- * store. */
+ * device), GW_ERR_IO, GW_ERR_NOMEM: it is not stored and may be appended again. A batch whose sync
+ * failed was written once more, elsewhere, before it is given up. Must not call the store. */
 typedef void (*store_settled_fn)(void *ctx, void *token, int err, uint64_t sequence);
 
-/* Writes what is queued, one write a segment, then the journal entries in one write, settles every
- * queued batch and gives consumed segments back. Returns the journal's outcome: 0, or GW_ERR_IO /
- * GW_ERR_FULL: entries stay queued for the next commit, and verdicts, notes and registrations since
- * the last good commit must not be confirmed yet. Without anything to do it costs nothing. */
+/* Without `background`: writes what is queued, one write a segment, then the journal entries in one
+ * write, settles every queued batch and gives consumed segments back. Returns the journal's outcome:
+ * 0, or GW_ERR_IO / GW_ERR_FULL: entries stay queued for the next commit, and verdicts, notes and
+ * registrations since the last good commit must not be confirmed yet (store_is_written()).
+ * With `background`: settles what is stored by now, and returns the outcome of the last write of the
+ * journal; STORE_SYNC_INTERVAL needs no sync for that and settles every queued batch. Without
+ * anything to do it costs nothing. */
 int store_commit(struct store *store, store_settled_fn settled, void *ctx);
+
+/* With `background`: gives the thread its next job, if it has none: the batches that are queued, or
+ * the journal's entries. `journal_due`: these need not wait any longer for batches to come first; a
+ * batch that comes while they are written waits for them. */
+void store_start(struct store *store, bool journal_due);
+/* Entries wait for store_start(). */
+bool store_journal_waits(const struct store *store);
+/* Some batches are not settled. */
+bool store_batches_wait(const struct store *store);
+/* STORE_SYNC_INTERVAL: the interval is over; what was written so far is synced by the next job. */
+void store_want_sync(struct store *store);
+/* An eventfd, readable when a job is over, which the caller reads before store_commit(); -1: there is
+ * no thread. Borrowed. */
+int store_wake_fd(const struct store *store);
+
+/* Stands for everything that the journal was told so far: consumers, groups, verdicts, notes. */
+uint64_t store_ticket(const struct store *store);
+/* All of that is in the journal, as safe as the policy says. */
+bool store_is_written(const struct store *store, uint64_t ticket);
+
+/* What failed last in writing, in words, empty when writing has succeeded since. Borrowed until the
+ * next call. */
+const char *store_trouble(const struct store *store);
 
 /* No batch of this worker will be republished: its ids are dropped. */
 void store_forget_incarnation(struct store *store,
@@ -174,6 +210,14 @@ void store_forget_incarnation(struct store *store,
 int store_consumer_register(struct store *store, const char *name, const char *type,
                             uint32_t signals, enum store_mode mode, enum store_start start,
                             struct store_consumer **out) GW_MUST_CHECK;
+
+/* How a durable consumer behaves when the store is full. It is current while no more than
+ * `max_lag_bytes` of payload (0: half of max_bytes) wait for it. When there is no room for new data,
+ * those that are not current lose their oldest (STORE_LOSS_SHARE), as long as another durable one is
+ * current; one with `refuse_when_full` loses nothing: new data is refused rather. Not journaled: to
+ * be said at every start. */
+void store_consumer_set_share(struct store *store, struct store_consumer *consumer,
+                              uint64_t max_lag_bytes, bool refuse_when_full);
 
 /* Removes it with its cursors and counters. Takes the handle also on error (the entry is written
  * with the next commit then). */
@@ -212,11 +256,13 @@ struct store_group {
     uint32_t attempt;  /* 1 for the first; survives crashes */
     bool maybe_twice;  /* rest of a retired group: some of it may have been delivered */
     struct slice note; /* last progress note; borrowed until the next call with this consumer */
+    uint64_t ticket;   /* of store_group_next(): not to be sent before store_is_written() */
 };
 
 /* The consumer's next delivery: first the groups that were journaled and wait (after a crash, a
  * reset or a release), oldest first; then a new one: whole batches of one generation up to the
- * wishes, at least one. A new group is in the journal when this returns 0. GW_ERR_NOT_FOUND:
+ * wishes, at least one. The group may be sent when its ticket is in the journal, which it is when
+ * this returns unless the thread syncs always. GW_ERR_NOT_FOUND:
  * nothing to deliver; GW_ERR_AGAIN: something, but less than the wishes and linger_over is false;
  * GW_ERR_FULL: STORE_GROUPS_MAX or STORE_SENT_MAX_BYTES reached; GW_ERR_IO; GW_ERR_NOMEM. */
 int store_group_next(struct store *store, struct store_consumer *consumer, unsigned signal,

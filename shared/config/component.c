@@ -13,9 +13,9 @@ struct kind {
 
 static const struct kind kinds[] = {
     [COMPONENT_RECEIVER] = {"receiver", {"otlp"}, {0}},
-    [COMPONENT_PROCESSOR] = {"processor", {0}, {"batch", "memory_limiter"}},
-    [COMPONENT_EXPORTER] = {"exporter", {0}, {"file", "clickhouse"}},
-    [COMPONENT_EXTENSION] = {"extension", {"health_check"}, {"file_storage"}},
+    [COMPONENT_PROCESSOR] = {"processor", {"batch", "memory_limiter"}, {0}},
+    [COMPONENT_EXPORTER] = {"exporter", {0}, {"clickhouse"}},
+    [COMPONENT_EXTENSION] = {"extension", {"health_check", "file_storage"}, {0}},
     [COMPONENT_CONNECTOR] = {"connector", {0}, {0}},
 };
 

@@ -26,6 +26,8 @@ static struct config *config_new(void)
     options_default(set->rows, set->count, &config->health);
     set = config_masques_options();
     options_default(set->rows, set->count, &config->masques);
+    set = config_metrics_options();
+    options_default(set->rows, set->count, &config->metrics);
     return config;
 }
 
@@ -39,6 +41,8 @@ static int add_default_components(struct config *config)
     e->kind = exporter_kind_find(slice_of("debug"));
     e->signals = all_signals;
     options_default(e->kind->options.rows, e->kind->options.count, &e->options);
+    const struct option_set *set = config_delivery_options();
+    options_default(set->rows, set->count, &e->delivery);
     config->exporters = e;
     config->exporter_count = 1;
     strcpy(config->otlp.id, "otlp");
@@ -82,7 +86,8 @@ uint32_t config_signals(const struct config *config)
 /* Does the file name components, or does it only hold settings of ours? */
 static bool has_components(const struct yaml_node *root)
 {
-    static const char *const sections[] = {"receivers", "exporters", "extensions", "service"};
+    static const char *const sections[] = {"receivers", "processors", "exporters", "extensions",
+                                           "service"};
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         if (yaml_find(root, sections[i]))
             return true;
@@ -92,12 +97,12 @@ static bool has_components(const struct yaml_node *root)
 static int read_sections(struct reader *r, struct sections *s)
 {
     static int (*const components[])(struct reader *, struct sections *) = {
-        sections_receivers,
-        sections_exporters,
-        sections_extensions,
-        sections_service,
+        sections_receivers, sections_processors, sections_exporters,
+        sections_extensions, sections_service,   sections_storage,
     };
     int rc = sections_check(r, s);
+    if (rc == 0)
+        rc = sections_telemetry(r, s);
     if (rc == 0)
         rc = sections_settings(r, s);
     if (rc == 0 && !has_components(s->root))

@@ -13,6 +13,7 @@
 #define CONFIG_URL_PATH_BYTES 129
 #define CONFIG_DIRECTORY_BYTES 81 /* a socket's path in it must fit sun_path (108) */
 #define CONFIG_STORE_DIRECTORY_BYTES 1025
+#define CONFIG_PERMISSIONS_BYTES 8
 #define CONFIG_STORE_DISK_BYTES (UINT64_C(4) << 30) /* store.max_bytes with a directory */
 #define CONFIG_EXPORTERS_MAX 64u  /* each one is a process */
 
@@ -53,6 +54,45 @@ struct config_health {
     char path[CONFIG_URL_PATH_BYTES];
 };
 
+/* extensions::file_storage, once an exporter's `sending_queue::storage` names it. What has a meaning
+ * here is in `masques.store` as well; the rest is what the collector has, kept for print-config. */
+struct config_compaction {
+    bool on_start;
+    bool on_rebound;
+    bool cleanup_on_start;
+    char directory[CONFIG_STORE_DIRECTORY_BYTES];
+    uint64_t rebound_needed_bytes;
+    uint64_t rebound_trigger_bytes;
+    uint64_t max_transaction_size;
+    uint64_t check_interval_ns;
+};
+
+struct config_file_storage {
+    char id[CONFIG_ID_BYTES]; /* "file_storage", "file_storage/name" */
+    bool enabled;
+    bool fsync;
+    bool create_directory;
+    bool recreate;
+    char directory[CONFIG_STORE_DIRECTORY_BYTES];
+    char directory_permissions[CONFIG_PERMISSIONS_BYTES];
+    uint64_t timeout_ns;
+    struct config_compaction compaction;
+};
+
+/* service::telemetry::metrics. */
+struct config_metrics {
+    bool enabled;             /* it is there, and its level is not `none` */
+    uint32_t level;           /* enum config_metrics_level */
+    struct endpoint endpoint; /* where GET /metrics is answered */
+};
+
+enum config_metrics_level {
+    CONFIG_METRICS_NONE = 0,
+    CONFIG_METRICS_BASIC = 1,
+    CONFIG_METRICS_NORMAL = 2,
+    CONFIG_METRICS_DETAILED = 3,
+};
+
 struct config_limits {
     uint64_t ledger_bytes; /* a worker; at least twice the larger body limit */
     uint64_t header_timeout_ns;
@@ -83,6 +123,8 @@ struct config_store {
     uint64_t max_bytes;
     uint64_t segment_bytes;     /* at most a quarter of max_bytes */
     uint64_t dead_letter_bytes; /* beyond max_bytes */
+    bool create_parents; /* the directories above `directory`, too, */
+    uint32_t parent_mode; /* with these permissions; file_storage says so */
 };
 
 struct config_masques {
@@ -96,17 +138,54 @@ struct config_masques {
     uint64_t router_memory_bytes; /* the sum of all credit */
 };
 
+/* What a size counts. */
+enum config_sizer {
+    CONFIG_SIZER_ITEMS = 0, /* records */
+    CONFIG_SIZER_BYTES = 1,
+    CONFIG_SIZER_REQUESTS = 2, /* queue only */
+};
+
+/* How deliveries are formed. */
+struct config_batch {
+    bool enabled; /* otherwise as the exporter itself wishes */
+    uint32_t sizer; /* enum config_sizer: items or bytes */
+    uint64_t timeout_ns; /* 0: nothing is waited for, min_size has no meaning */
+    uint64_t min_size;
+    uint64_t max_size; /* 0: min_size is the size; otherwise at least min_size */
+};
+
+/* What every exporter can be told about its queue and about what failed. */
+struct config_delivery {
+    bool queue_enabled;
+    bool wait_for_result;
+    bool block_on_overflow;
+    bool retry_enabled;
+    uint32_t consumers;   /* deliveries at a time and signal; 0: as many as the exporter wishes */
+    uint32_t queue_sizer; /* enum config_sizer */
+    uint64_t queue_size;  /* 0: half of the store */
+    char storage[CONFIG_ID_BYTES]; /* "": none is named */
+    struct config_batch batch;
+    uint64_t initial_interval_ns;
+    uint64_t max_interval_ns;
+    uint64_t max_elapsed_ns; /* 0: never gives up */
+    uint32_t randomization_permille;
+    uint32_t multiplier_permille;
+};
+
 /* An exporter that some pipeline uses: one process. */
 struct config_exporter {
     char id[CONFIG_ID_BYTES]; /* "debug", "debug/verbose" */
     const struct exporter_kind *kind;
     uint32_t signals; /* mask, never 0: the union of the pipelines that name it */
     union exporter_options options;
+    struct config_delivery delivery;
 };
 
 struct config {
     struct config_otlp otlp;
     struct config_health health;
+    struct config_file_storage file_storage;
+    struct config_metrics metrics;
     struct config_masques masques;
     struct config_exporter *exporters; /* in the file's order */
     size_t exporter_count;             /* >= 1 */
@@ -140,7 +219,10 @@ void config_print(const struct config *config, struct buf *out);
 const struct option_set *config_otlp_options(void);      /* struct config_otlp */
 const struct option_set *config_health_options(void);    /* struct config_health */
 const struct option_set *config_masques_options(void);   /* struct config_masques */
-/* service::telemetry, in a struct config_masques. */
+const struct option_set *config_file_storage_options(void); /* struct config_file_storage */
+const struct option_set *config_delivery_options(void);     /* struct config_delivery */
+/* service::telemetry: in a struct config_masques, and in a struct config_metrics. */
 const struct option_set *config_telemetry_options(void);
+const struct option_set *config_metrics_options(void);
 
 #endif

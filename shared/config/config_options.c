@@ -49,6 +49,63 @@ static const struct option health_rows[] = {
      .max = CONFIG_URL_PATH_BYTES - 1, .initial = "/", .help = "URL path that answers."},
 };
 
+#define STORAGE(member) .offset = offsetof(struct config_file_storage, member)
+#define ANY_MIB .max = SIZE_TIB
+#define ANY_TIME .max = 1000 * 24 * DURATION_HOUR_NS
+
+#define COMPACTION_IDLE                                                                           \
+    .idle = "the store gives files free as what is in them is delivered"
+
+static const struct option file_storage_rows[] = {
+    {.path = "directory", .type = OPTION_TEXT, STORAGE(directory), .min = 1,
+     .max = CONFIG_STORE_DIRECTORY_BYTES - 1, .initial = "/var/lib/otelcol/file_storage",
+     .help = "Becomes `masques::store::directory`."},
+    {.path = "timeout", .type = OPTION_DURATION, STORAGE(timeout_ns), ANY_TIME, .initial = "1s",
+     .idle = "a directory that another gateway uses is refused at once",
+     .help = "Has no meaning here: a directory that another gateway uses is refused at once."},
+    {.path = "fsync", .type = OPTION_BOOL, STORAGE(fsync), .initial = "true",
+     .help = "`true`: `masques::store::fsync` is `always`; `false`: `interval` (in the "
+             "collector, `false` is the default)."},
+    {.path = "create_directory", .type = OPTION_BOOL, STORAGE(create_directory),
+     .initial = "false", .help = "Creates the directories above `directory` as well."},
+    {.path = "directory_permissions", .type = OPTION_TEXT, STORAGE(directory_permissions),
+     .min = 1, .max = CONFIG_PERMISSIONS_BYTES - 1, .initial = "0750",
+     .help = "Of the directories above it, in octal; the store's own directory is created with "
+             "0700."},
+    {.path = "recreate", .type = OPTION_BOOL, STORAGE(recreate), .initial = "false",
+     .idle = "a damaged record costs itself, not the store",
+     .help = "Has no meaning here: a damaged record costs itself, not the store."},
+    {.path = "compaction::on_start", .type = OPTION_BOOL, STORAGE(compaction.on_start),
+     .initial = "false", COMPACTION_IDLE,
+     .help = "Has no meaning here, as all of `compaction`: what is delivered leaves the store by the "
+             "file."},
+    {.path = "compaction::on_rebound", .type = OPTION_BOOL, STORAGE(compaction.on_rebound),
+     .initial = "false", COMPACTION_IDLE,
+     .help = "Has no meaning here."},
+    {.path = "compaction::directory", .type = OPTION_TEXT, STORAGE(compaction.directory),
+     .max = CONFIG_STORE_DIRECTORY_BYTES - 1, .initial = "", COMPACTION_IDLE,
+     .help = "Has no meaning here."},
+    {.path = "compaction::rebound_needed_threshold_mib", .type = OPTION_MIB,
+     STORAGE(compaction.rebound_needed_bytes), ANY_MIB, .initial = "100",
+     COMPACTION_IDLE,
+     .help = "Has no meaning here."},
+    {.path = "compaction::rebound_trigger_threshold_mib", .type = OPTION_MIB,
+     STORAGE(compaction.rebound_trigger_bytes), ANY_MIB, .initial = "10",
+     COMPACTION_IDLE,
+     .help = "Has no meaning here."},
+    {.path = "compaction::max_transaction_size", .type = OPTION_COUNT,
+     STORAGE(compaction.max_transaction_size), .max = SIZE_TIB, .initial = "65536",
+     COMPACTION_IDLE,
+     .help = "Has no meaning here."},
+    {.path = "compaction::check_interval", .type = OPTION_DURATION,
+     STORAGE(compaction.check_interval_ns), ANY_TIME, .initial = "5s",
+     COMPACTION_IDLE,
+     .help = "Has no meaning here."},
+    {.path = "compaction::cleanup_on_start", .type = OPTION_BOOL,
+     STORAGE(compaction.cleanup_on_start), .initial = "false", COMPACTION_IDLE,
+     .help = "Has no meaning here."},
+};
+
 #define MASQUES(member) .offset = offsetof(struct config_masques, member)
 #define TIMEOUT .min = 100 * DURATION_MS_NS, .max = 24 * DURATION_HOUR_NS
 
@@ -56,6 +113,20 @@ static const struct option telemetry_rows[] = {
     {.path = "logs::level", .type = OPTION_CHOICE, MASQUES(log_level), .choices = log_levels,
      .initial = "info", .reloadable = true,
      .help = "Least serious messages of the gateway's own log; `masques::log_level` wins over it."},
+};
+
+/* In the order of enum config_metrics_level. */
+static const char *const metrics_levels[] = {"none", "basic", "normal", "detailed", NULL};
+
+static const struct option metrics_rows[] = {
+    {.path = "metrics::level", .type = OPTION_CHOICE,
+     .offset = offsetof(struct config_metrics, level), .choices = metrics_levels,
+     .initial = "none",
+     .help = "`none`: no metrics of the gateway's own are served; the other levels are one and "
+             "the same. Where `metrics` is there and has no `level`: `normal`."},
+    {.path = "metrics::address", .type = OPTION_ENDPOINT,
+     .offset = offsetof(struct config_metrics, endpoint), .initial = "127.0.0.1:8888",
+     .help = "Where `GET /metrics` is answered, in Prometheus text."},
 };
 
 static const struct option masques_rows[] = {
@@ -146,6 +217,11 @@ static const struct option_set masques_set = {"masques", masques_rows, COUNT(mas
 static const struct option_set telemetry_set = {"service::telemetry", telemetry_rows,
                                                 COUNT(telemetry_rows)};
 
+static const struct option_set file_storage_set = {"extensions::file_storage", file_storage_rows,
+                                                   COUNT(file_storage_rows)};
+static const struct option_set metrics_set = {"service::telemetry", metrics_rows,
+                                              COUNT(metrics_rows)};
+
 const struct option_set *config_otlp_options(void)
 {
     return &otlp_set;
@@ -164,4 +240,14 @@ const struct option_set *config_masques_options(void)
 const struct option_set *config_telemetry_options(void)
 {
     return &telemetry_set;
+}
+
+const struct option_set *config_file_storage_options(void)
+{
+    return &file_storage_set;
+}
+
+const struct option_set *config_metrics_options(void)
+{
+    return &metrics_set;
 }

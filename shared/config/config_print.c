@@ -79,21 +79,40 @@ static void print_keys(const char *path, const char *before, size_t level, struc
     buf_text(out, ": ");
 }
 
-/* The rows whose path starts with `prefix`. */
-static void print_rows(const struct option_set *set, const char *prefix, const void *target,
-                       size_t level, struct buf *out)
+/* Is the map there that the row lies in? */
+static bool is_there(const struct option_set *set, const struct option *row, const void *target)
 {
-    const char *before = "";
+    const struct option *map = option_presence(set->rows, set->count, row);
+    return !map || *(const bool *)((const char *)target + map->offset);
+}
+
+/* The rows whose path starts with `prefix`, but not with `without` ("": all of them); `*before` is
+ * the path that was printed last at this level. A map that only counts when it is there has at least one row of its
+ * own. */
+static void print_some(const struct option_set *set, const char *prefix, const char *without,
+                       const void *target, size_t level, const char **before, struct buf *out)
+{
     for (size_t i = 0; i < set->count; i++) {
         const struct option *row = &set->rows[i];
         if (strncmp(row->path, prefix, strlen(prefix)) != 0)
             continue;
+        if (row->type == OPTION_PRESENCE || !is_there(set, row, target))
+            continue;
+        if (without[0] && strncmp(row->path, without, strlen(without)) == 0)
+            continue;
         const char *path = row->path + strlen(prefix);
-        print_keys(path, before, level, out);
+        print_keys(path, *before, level, out);
         print_value(row, target, out);
         buf_byte(out, '\n');
-        before = path;
+        *before = path;
     }
+}
+
+static void print_rows(const struct option_set *set, const char *prefix, const void *target,
+                       size_t level, struct buf *out)
+{
+    const char *before = "";
+    print_some(set, prefix, "", target, level, &before, out);
 }
 
 static void print_id(const char *id, struct buf *out)
@@ -105,19 +124,19 @@ static void print_id(const char *id, struct buf *out)
         json_text_string(out, slice_of(id));
 }
 
-/* An id as a key, with what follows below it: something, or nothing at all. */
-static void print_component(const char *id, bool empty, struct buf *out)
+/* An id as a key; what is below it follows. */
+static void print_component(const char *id, struct buf *out)
 {
     print_indent(out, 1);
     print_id(id, out);
-    buf_text(out, empty ? ": {}\n" : ":\n");
+    buf_text(out, ":\n");
 }
 
 static void print_receiver(const struct config_otlp *otlp, struct buf *out)
 {
     const struct option_set *set = config_otlp_options();
     buf_text(out, "receivers:\n");
-    print_component(otlp->id, false, out);
+    print_component(otlp->id, out);
     buf_text(out, "    protocols:\n");
     if (otlp->grpc.enabled) {
         buf_text(out, "      grpc:\n");
@@ -148,30 +167,60 @@ static void print_pipeline(const struct config *config, const char *name, enum c
     buf_text(out, "]\n");
 }
 
-void config_print(const struct config *config, struct buf *out)
+static void print_exporter(const struct config_exporter *e, struct buf *out)
 {
-    print_receiver(&config->otlp, out);
-    buf_text(out, "exporters:\n");
-    for (size_t i = 0; i < config->exporter_count; i++) {
-        const struct config_exporter *e = &config->exporters[i];
-        print_component(e->id, e->kind->options.count == 0, out);
-        print_rows(&e->kind->options, "", &e->options, 2, out);
-    }
-    if (config->health.enabled) {
+    const char *before = "";
+    print_component(e->id, out);
+    print_some(&e->kind->options, "", "", &e->options, 2, &before, out);
+    print_some(config_delivery_options(), "", e->delivery.batch.enabled ? "" : "sending_queue::batch::",
+               &e->delivery, 2, &before, out);
+}
+
+static void print_extensions(const struct config *config, struct buf *out)
+{
+    if (config->health.enabled || config->file_storage.enabled)
         buf_text(out, "extensions:\n");
-        print_component(config->health.id, false, out);
+    if (config->health.enabled) {
+        print_component(config->health.id, out);
         print_rows(config_health_options(), "", &config->health, 2, out);
     }
+    if (config->file_storage.enabled) {
+        print_component(config->file_storage.id, out);
+        print_rows(config_file_storage_options(), "", &config->file_storage, 2, out);
+    }
+}
+
+static void print_service(const struct config *config, struct buf *out)
+{
+    const char *const used[] = {config->health.enabled ? config->health.id : NULL,
+                                config->file_storage.enabled ? config->file_storage.id : NULL};
     buf_text(out, "service:\n");
-    if (config->health.enabled) {
+    if (used[0] || used[1]) {
         buf_text(out, "  extensions: [");
-        print_id(config->health.id, out);
+        for (size_t i = 0; i < 2; i++) {
+            if (i && used[0] && used[1])
+                buf_text(out, ", ");
+            if (used[i])
+                print_id(used[i], out);
+        }
         buf_text(out, "]\n");
     }
+    buf_text(out, "  telemetry:\n");
+    print_rows(config_metrics_options(), "", &config->metrics, 2, out);
     buf_text(out, "  pipelines:\n");
     print_pipeline(config, "logs", CONFIG_LOGS, out);
     print_pipeline(config, "metrics", CONFIG_METRICS, out);
     print_pipeline(config, "traces", CONFIG_TRACES, out);
+}
+
+void config_print(const struct config *config, struct buf *out)
+{
+    print_receiver(&config->otlp, out);
+    buf_text(out, "exporters:\n");
+    for (size_t i = 0; i < config->exporter_count; i++)
+        print_exporter(&config->exporters[i], out);
+    print_extensions(config, out);
+    print_service(config, out);
     buf_text(out, "masques:\n");
     print_rows(config_masques_options(), "", &config->masques, 1, out);
 }

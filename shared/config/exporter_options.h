@@ -26,9 +26,42 @@ struct console_options {
     char match[CONSOLE_MATCH_MAX_BYTES + 1]; /* empty: everything is shown */
 };
 
+#define FILE_PATH_BYTES 1025      /* with their NULs */
+#define FILE_ATTRIBUTE_BYTES 257
+#define FILE_PERMISSIONS_BYTES 9
+
+enum file_format {
+    FILE_JSON = 0,
+    FILE_PROTO = 1,
+};
+
+enum file_compression {
+    FILE_PLAIN = 0,
+    FILE_ZSTD = 1,
+};
+
+struct file_options {
+    char path[FILE_PATH_BYTES]; /* with one "*" where group_by is enabled */
+    uint32_t format;            /* enum file_format */
+    uint32_t compression;       /* enum file_compression */
+    bool append;
+    uint64_t flush_interval_ns;
+    uint64_t max_bytes;   /* of a file before it is rotated */
+    uint32_t max_days;    /* age of a file and of its backups; 0: no limit */
+    uint32_t max_backups; /* 0: no limit */
+    bool localtime;       /* in the names of backups */
+    bool rotation;        /* the four before it count */
+    bool group_by;
+    char resource_attribute[FILE_ATTRIBUTE_BYTES];
+    uint32_t max_open_files;
+    bool create_directory;
+    char directory_permissions[FILE_PERMISSIONS_BYTES]; /* octal; "": 0755 */
+};
+
 /* The options of any one exporter. */
 union exporter_options {
     struct console_options console;
+    struct file_options file;
 };
 
 struct exporter_kind {
@@ -36,7 +69,16 @@ struct exporter_kind {
     const char *program; /* masques-exporter-<program> */
     struct option_set options; /* of a union exporter_options */
     bool lossy;          /* its backlog never holds the store */
+    /* What its options demand of each other. 0; GW_ERR_INVALID with a sentence appended to `why`. NULL: nothing. */
+    int (*check)(const void *options, struct buf *why);
 };
+
+/* exporter_kind.check of the file exporter; `options` is a struct file_options. The rules are those of the
+ * collector's fileexporter (config.go, Validate). */
+int file_options_check(const void *options, struct buf *why) GW_MUST_CHECK;
+
+/* The mode of directories that are made, from checked options. */
+uint32_t file_options_directory_mode(const struct file_options *options);
 
 /* The kinds, `*count` of them. Static. */
 const struct exporter_kind *exporter_kinds(size_t *count);

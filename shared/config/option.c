@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shared/config/report.h"
+
 /* ---- one reader, printer and range for each type; `field` is the option's field ---- */
 
 static bool in_range(const struct option *row, uint64_t value)
@@ -81,6 +83,80 @@ static void print_number(const struct option *row, const void *field, struct buf
     buf_u64(out, *(const uint32_t *)field);
 }
 
+static int read_count(const struct option *row, struct slice text, void *field)
+{
+    uint64_t value;
+    if (size_parse_number(text, &value) < 0 || !in_range(row, value))
+        return GW_ERR_INVALID;
+    *(uint64_t *)field = value;
+    return 0;
+}
+
+static void print_large(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    buf_u64(out, *(const uint64_t *)field);
+}
+
+/* The digits of a fraction as thousandths. */
+static int read_fraction(struct slice digits, uint64_t *thousandths)
+{
+    uint64_t unit = 100;
+    *thousandths = 0;
+    for (size_t i = 0; i < digits.len; i++, unit /= 10) {
+        if (digits.data[i] < '0' || digits.data[i] > '9')
+            return GW_ERR_INVALID;
+        *thousandths += unit * (uint64_t)(digits.data[i] - '0');
+    }
+    return digits.len ? 0 : GW_ERR_INVALID;
+}
+
+static int read_factor(const struct option *row, struct slice text, void *field)
+{
+    const uint8_t *point = text.len ? memchr(text.data, '.', text.len) : NULL;
+    size_t len = point ? (size_t)(point - text.data) : text.len;
+    uint64_t whole, part = 0;
+    if (size_parse_number(slice_make(text.data, len), &whole) < 0 || whole > UINT32_MAX)
+        return GW_ERR_INVALID;
+    if (point && read_fraction(slice_make(point + 1, text.len - len - 1), &part) < 0)
+        return GW_ERR_INVALID;
+    if (!in_range(row, whole * 1000 + part))
+        return GW_ERR_INVALID;
+    *(uint32_t *)field = (uint32_t)(whole * 1000 + part);
+    return 0;
+}
+
+static void print_thousandths(uint64_t value, struct buf *out)
+{
+    buf_u64(out, value / 1000);
+    if (value % 1000 == 0)
+        return;
+    char digits[4] = {(char)('0' + value / 100 % 10), (char)('0' + value / 10 % 10),
+                      (char)('0' + value % 10), '\0'};
+    for (size_t i = 2; digits[i] == '0'; i--)
+        digits[i] = '\0';
+    buf_byte(out, '.');
+    buf_text(out, digits);
+}
+
+static void print_factor(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row;
+    print_thousandths(*(const uint32_t *)field, out);
+}
+
+static int read_no_list(const struct option *row, struct slice text, void *field)
+{
+    (void)row, (void)field;
+    return slice_is(text, "[]") ? 0 : GW_ERR_INVALID;
+}
+
+static void print_no_list(const struct option *row, const void *field, struct buf *out)
+{
+    (void)row, (void)field;
+    buf_text(out, "[]");
+}
+
 static int read_bytes(const struct option *row, struct slice text, void *field)
 {
     uint64_t value;
@@ -115,7 +191,12 @@ static void print_mib(const struct option *row, const void *field, struct buf *o
 static int read_duration(const struct option *row, struct slice text, void *field)
 {
     int64_t ns;
-    if (duration_parse(text, &ns) < 0 || ns < 0 || !in_range(row, (uint64_t)ns))
+    uint64_t number;
+    if (row->bare_ns && size_parse_number(text, &number) == 0 && number <= INT64_MAX)
+        ns = (int64_t)number;
+    else if (duration_parse(text, &ns) < 0)
+        return GW_ERR_INVALID;
+    if (ns < 0 || !in_range(row, (uint64_t)ns))
         return GW_ERR_INVALID;
     *(uint64_t *)field = (uint64_t)ns;
     return 0;
@@ -183,11 +264,15 @@ static const struct type types[] = {
     [OPTION_URL_PATH] = {"URL path", read_url_path, print_text, NULL},
     [OPTION_BOOL] = {"bool", read_bool, print_bool, NULL},
     [OPTION_NUMBER] = {"number", read_number, print_number, print_count},
+    [OPTION_COUNT] = {"number", read_count, print_large, print_count},
+    [OPTION_FACTOR] = {"factor", read_factor, print_factor, print_thousandths},
     [OPTION_BYTES] = {"size", read_bytes, print_bytes, size_print},
     [OPTION_MIB] = {"number of MiB", read_mib, print_mib, print_count_mib},
     [OPTION_DURATION] = {"duration", read_duration, print_duration, print_ns},
     [OPTION_ENDPOINT] = {"HOST:PORT", read_endpoint, print_endpoint, NULL},
     [OPTION_CHOICE] = {"choice", read_choice, print_choice, NULL},
+    [OPTION_PRESENCE] = {"map", read_bool, print_bool, NULL},
+    [OPTION_NO_LIST] = {"empty list", read_no_list, print_no_list, NULL},
 };
 
 /* ---- rows ---- */
@@ -230,10 +315,18 @@ void option_expected(const struct option *row, struct buf *out)
         buf_printf(out, "a URL path such as /v1/logs, at most %u bytes", (unsigned)row->max);
         break;
     case OPTION_BOOL:
+    case OPTION_PRESENCE:
         buf_text(out, "true or false");
         break;
     case OPTION_NUMBER:
+    case OPTION_COUNT:
         buf_text(out, "a whole number from ");
+        break;
+    case OPTION_FACTOR:
+        buf_text(out, "a number such as 1.5, from ");
+        break;
+    case OPTION_NO_LIST:
+        buf_text(out, "an empty list; there is nothing that it could hold here");
         break;
     case OPTION_BYTES:
         buf_text(out, "a size in bytes or with KiB, MiB, GiB, from ");
@@ -281,6 +374,18 @@ const struct option *options_find(const struct option *rows, size_t count, struc
     return NULL;
 }
 
+const struct option *option_presence(const struct option *rows, size_t count,
+                                     const struct option *row)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(rows[i].path);
+        if (rows[i].type == OPTION_PRESENCE && strncmp(row->path, rows[i].path, len) == 0 &&
+            strncmp(row->path + len, "::", 2) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
 int options_apply(const struct option *rows, size_t count, const char *path, const char *text,
                   void *target, struct buf *why)
 {
@@ -291,8 +396,11 @@ int options_apply(const struct option *rows, size_t count, const char *path, con
         return GW_ERR_NOT_FOUND;
     }
     int rc = option_read(row, slice_of(text), target);
+    const struct option *map = option_presence(rows, count, row);
+    if (rc == 0 && map)
+        rc = option_read(map, slice_of("true"), target);
     if (rc < 0 && why) {
-        buf_printf(why, "%s: got \"%s\", expected ", path, text);
+        buf_printf(why, "%s: got %s, expected ", path, report_quote(slice_of(text)).text);
         option_expected(row, why);
     }
     return rc;

@@ -22,11 +22,15 @@ enum option_type {
     OPTION_URL_PATH, /* -> char[max + 1]; a leading "/" is added where it is missing */
     OPTION_BOOL,     /* true, false -> bool */
     OPTION_NUMBER,   /* -> uint32_t */
+    OPTION_COUNT,    /* the same, larger -> uint64_t */
+    OPTION_FACTOR,   /* 1.5 -> uint32_t, thousandths; further digits are dropped */
     OPTION_BYTES,    /* 1048576, 8KiB, 256MiB -> uint64_t, bytes */
     OPTION_MIB,      /* 64 -> uint64_t, bytes: the option's name says MiB */
     OPTION_DURATION, /* 1m30s -> uint64_t, nanoseconds */
     OPTION_ENDPOINT, /* HOST:PORT -> struct endpoint */
     OPTION_CHOICE,   /* one of `choices`, in any case -> uint32_t, its index */
+    OPTION_PRESENCE, /* a map of further options -> bool: its key is there. Its row follows theirs */
+    OPTION_NO_LIST,  /* [] and nothing else: a list of the collector's that has no field here */
 };
 
 struct option {
@@ -37,7 +41,10 @@ struct option {
     uint64_t max;        /* inclusive; texts: bytes */
     const char *initial; /* the default, as canonical text */
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+    bool bare_ns;               /* OPTION_DURATION: a number without a unit is taken, as nanoseconds */
     bool reloadable;            /* may change while the gateway runs */
+    const char *idle;           /* why it has no effect here, or NULL; what is read from a file and
+                                   is not the default is warned of with this */
     const char *help;           /* one sentence */
 };
 
@@ -56,9 +63,14 @@ const struct option *options_find(const struct option *rows, size_t count, struc
 
 /* Finds the row of `path`, reads `text` and writes the field in `target`. 0; GW_ERR_NOT_FOUND: no
  * such row; GW_ERR_INVALID: not a value of that option. An error leaves `target` untouched and is
- * explained in `why` (appended; may be NULL). */
+ * explained in `why` (appended; may be NULL). Where the row lies in a map of OPTION_PRESENCE, that
+ * map is there from now on. */
 int options_apply(const struct option *rows, size_t count, const char *path, const char *text,
                   void *target, struct buf *why) GW_MUST_CHECK;
+
+/* The row of the map whose key `row` lies below and whose presence counts, or NULL. */
+const struct option *option_presence(const struct option *rows, size_t count,
+                                     const struct option *row);
 
 /* The same for a row already found. 0; GW_ERR_INVALID, with nothing said: option_expected() says
  * it. */

@@ -6,16 +6,18 @@
 
 #define LEVELS_MAX 8u     /* keys in the longest path of an option table */
 #define KEY_BYTES_MAX 64u /* no option's key is longer */
+#define IDLE_VALUE_BYTES 4096u
 
 /* Settings that the collector has where we have options, so that a message can say that it is us
  * who lack it. */
 static const char *const collector_keys[] = {
-    "auth", "check_collector_pipeline", "compression_algorithms", "cors", "encoding",
-    "include_metadata", "keep_alives_enabled", "keepalive", "metrics", "middlewares",
-    "output_paths", "read_buffer_size", "resource", "response_body", "response_headers",
-    "retry_on_failure", "sampling", "sampling_initial", "sampling_thereafter", "sending_queue",
-    "timeout", "tls", "traces", "transport", "use_internal_logger", "verbosity",
-    "write_buffer_size",
+    "admission", "auth", "check_collector_pipeline", "compression_algorithms", "cors", "encoding",
+    "development", "disable_caller", "disable_stacktrace", "error_output_paths", "include_metadata",
+    "initial_fields", "keep_alives_enabled", "keepalive", "middlewares", "model", "output_paths",
+    "partition", "periodic", "read_buffer_size", "resource", "response_body", "response_headers",
+    "sampling", "sampling_initial", "sampling_thereafter", "timeout", "tls", "traces",
+    "translation_strategy", "transport", "use_internal_logger", "verbosity", "views",
+    "with_resource_constant_labels", "write_buffer_size",
 };
 
 /* A map that is being read: the options below `path_len` bytes of the path. */
@@ -28,8 +30,8 @@ struct level {
 
 struct walk {
     struct reader *r;
-    const struct option_set *set;
-    void *target;
+    const struct read_part *parts;
+    size_t count;
     char path[OPTION_PATH_BYTES]; /* of the current key, below the component */
     struct level levels[LEVELS_MAX];
     size_t depth;
@@ -81,26 +83,45 @@ int read_only_keys(struct reader *r, const struct yaml_node *map, const struct n
 }
 
 /* The part of a row's path that follows the first `len` bytes of `path` and a "::", or NULL. */
-static const char *below(const struct option *row, const char *path, size_t len)
+static const char *below(const char *row, const char *path, size_t len)
 {
-    if (strncmp(row->path, path, len) != 0)
+    if (strncmp(row, path, len) != 0)
         return NULL;
     if (len == 0)
-        return row->path;
-    return strncmp(row->path + len, "::", 2) == 0 ? row->path + len + 2 : NULL;
+        return row;
+    return strncmp(row + len, "::", 2) == 0 ? row + len + 2 : NULL;
+}
+
+static void add_below(struct names *names, const char *rest)
+{
+    const char *end = rest ? strstr(rest, "::") : NULL;
+    if (rest)
+        names_add(names, slice_make(rest, end ? (size_t)(end - rest) : strlen(rest)));
 }
 
 /* The keys that the table has below the first `len` bytes of the path. */
 static struct names keys_below(const struct walk *w, size_t len)
 {
     struct names names = {.count = 0};
-    for (size_t i = 0; i < w->set->count; i++) {
-        const char *rest = below(&w->set->rows[i], w->path, len);
-        const char *end = rest ? strstr(rest, "::") : NULL;
-        if (rest)
-            names_add(&names, slice_make(rest, end ? (size_t)(end - rest) : strlen(rest)));
-    }
+    for (size_t p = 0; p < w->count; p++)
+        for (size_t i = 0; i < w->parts[p].set->count; i++)
+            add_below(&names, below(w->parts[p].set->rows[i].path, w->path, len));
+    if (w->r->aside)
+        add_below(&names, below(w->r->aside, w->path, len));
     return names;
+}
+
+/* The row of the first `len` bytes of the path and, in `target`, the struct that it belongs to; or
+ * NULL. */
+static const struct option *row_at(const struct walk *w, size_t len, void **target)
+{
+    const struct option *row = NULL;
+    for (size_t p = 0; !row && p < w->count; p++) {
+        const struct option_set *set = w->parts[p].set;
+        row = options_find(set->rows, set->count, slice_make(w->path, len));
+        *target = w->parts[p].target;
+    }
+    return row;
 }
 
 /* ---- values ---- */
@@ -124,20 +145,42 @@ static bool is_texty(enum option_type type)
     return type == OPTION_TEXT || type == OPTION_URL_PATH || type == OPTION_ENDPOINT;
 }
 
-static int read_value(struct walk *w, const struct option *row, const struct yaml_node *node)
+/* Quotes make a text of these, which they cannot be. */
+static bool is_typed(enum option_type type)
+{
+    return type == OPTION_NUMBER || type == OPTION_COUNT || type == OPTION_FACTOR ||
+           type == OPTION_MIB || type == OPTION_BOOL;
+}
+
+/* The collector's option that we take and have no use for: said where it asks for something. */
+static int warn_idle(struct reader *r, const struct option *row, const struct yaml_node *node,
+                     const void *target)
+{
+    struct buf text = buf_make(IDLE_VALUE_BYTES);
+    option_print(row, target, &text);
+    bool is_default = buf_ok(&text) && slice_is(buf_slice(&text), row->initial);
+    buf_free(&text);
+    return is_default ? 0
+                      : report_warning(r->report, node->at, r->trail.text, "has no effect: %s",
+                                       row->idle);
+}
+
+static int read_value(struct reader *r, const struct option *row, const struct yaml_node *node,
+                      void *target)
 {
     struct slice text = node->text;
     if (node->kind == YAML_NULL)
         return 0;
+    if (row->type == OPTION_NO_LIST)
+        return node->kind == YAML_LIST && node->count == 0 ? 0 : wrong_value(r, node, row);
     /* A text takes what the environment says as it stands; YAML has no part in it. */
     if (is_texty(row->type) && node->written.data)
         text = node->written;
     else if (node->kind != YAML_SCALAR)
-        return wrong_value(w->r, node, row);
-    bool typed = row->type == OPTION_NUMBER || row->type == OPTION_MIB || row->type == OPTION_BOOL;
-    if ((typed && !node->plain) || option_read(row, text, w->target) < 0)
-        return wrong_value(w->r, node, row);
-    return 0;
+        return wrong_value(r, node, row);
+    if ((is_typed(row->type) && !node->plain) || option_read(row, text, target) < 0)
+        return wrong_value(r, node, row);
+    return row->idle ? warn_idle(r, row, node, target) : 0;
 }
 
 /* ---- maps ---- */
@@ -187,26 +230,33 @@ static int read_key(struct walk *w, const struct yaml_entry *entry)
     size_t len = level->path_len + (size_t)(n > 0 ? n : 0);
     struct names inside = {.count = 0};
     const struct option *row = NULL;
+    void *target = NULL;
     if (is_plausible(key) && len < sizeof w->path) {
-        row = options_find(w->set->rows, w->set->count, slice_make(w->path, len));
+        if (w->r->aside && strcmp(w->path, w->r->aside) == 0)
+            return 0;
+        row = row_at(w, len, &target);
         inside = keys_below(w, len);
     }
     if (!row && inside.count == 0) {
         struct names known = keys_below(w, level->path_len);
-        return unknown_key(w->r, entry->key, &known, is_collector_key(w->set, key));
+        return unknown_key(w->r, entry->key, &known, is_collector_key(w->parts[0].set, key));
     }
     size_t before = trail_push(&w->r->trail, key);
+    if (row && row->type == OPTION_PRESENCE) {
+        int present = option_read(row, slice_of("true"), target);
+        return present < 0 ? present : enter(w, entry->value, len, before);
+    }
     if (!row)
         return enter(w, entry->value, len, before);
-    int rc = read_value(w, row, entry->value);
+    int rc = read_value(w->r, row, entry->value, target);
     trail_cut(&w->r->trail, before);
     return rc;
 }
 
-int read_options(struct reader *r, const struct yaml_node *map, const struct option_set *set,
-                 void *target)
+int read_parts(struct reader *r, const struct yaml_node *map, const struct read_part *parts,
+               size_t count)
 {
-    struct walk w = {.r = r, .set = set, .target = target};
+    struct walk w = {.r = r, .parts = parts, .count = count};
     size_t before = r->trail.len;
     int rc = enter(&w, map, 0, before);
     while (rc == 0 && w.depth > 0) {
@@ -220,4 +270,11 @@ int read_options(struct reader *r, const struct yaml_node *map, const struct opt
     }
     trail_cut(&r->trail, before);
     return rc;
+}
+
+int read_options(struct reader *r, const struct yaml_node *map, const struct option_set *set,
+                 void *target)
+{
+    const struct read_part part = {set, target};
+    return read_parts(r, map, &part, 1);
 }

@@ -11,6 +11,13 @@
 struct reader {
     struct report *report; /* borrowed */
     struct trail trail;    /* of what is being read */
+    const char *aside;     /* a path below the component that is read by other means; or NULL */
+};
+
+/* Options of one component, and the struct that they belong to. */
+struct read_part {
+    const struct option_set *set;
+    void *target; /* holds the defaults */
 };
 
 /* An error at a node, under the reader's trail. Returns GW_ERR_INVALID. */
@@ -20,6 +27,10 @@ struct reader {
  * changes nothing. The trail already names the component. 0; GW_ERR_INVALID: said; GW_ERR_NOMEM. */
 int read_options(struct reader *r, const struct yaml_node *map, const struct option_set *set,
                  void *target) GW_MUST_CHECK;
+
+/* The same for a component whose options come from several tables. */
+int read_parts(struct reader *r, const struct yaml_node *map, const struct read_part *parts,
+               size_t count) GW_MUST_CHECK;
 
 /* Is the node a map (null counts as an empty one)? 0, or GW_ERR_INVALID: said, under the trail. */
 int read_is_map(struct reader *r, const struct yaml_node *node) GW_MUST_CHECK;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/config/sections.h"
 
+#include "shared/config/delivery.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* Stands for a section that is not there. */
 static const struct yaml_node nothing = {.kind = YAML_NULL};
 
-static const struct yaml_node *find(const struct yaml_node *map, const char *key)
+const struct yaml_node *sections_find(const struct yaml_node *map, const char *key)
 {
     const struct yaml_node *node = map ? yaml_find(map, key) : NULL;
     return node ? node : &nothing;
@@ -22,12 +24,11 @@ static struct place place_of_key(const struct yaml_node *root, const char *name)
     return (struct place){1, 1};
 }
 
-/* Processors and connectors are not there yet: their sections may stand in the file, but must be
- * empty. */
+/* There are no connectors: their section may stand in the file, but must be empty. */
 static int check_empty(struct reader *r, const struct yaml_node *root, const char *name,
                        enum component_kind kind)
 {
-    const struct yaml_node *section = find(root, name);
+    const struct yaml_node *section = sections_find(root, name);
     size_t before = trail_push(&r->trail, slice_of(name));
     int rc = read_is_map(r, section);
     if (rc == 0 && section->count) {
@@ -56,33 +57,20 @@ int sections_check(struct reader *r, const struct sections *s)
     if (rc == 0)
         rc = read_only_keys(r, s->root, &names);
     if (rc == 0)
-        rc = check_empty(r, s->root, "processors", COMPONENT_PROCESSOR);
-    if (rc == 0)
         rc = check_empty(r, s->root, "connectors", COMPONENT_CONNECTOR);
     return rc;
 }
 
 int sections_settings(struct reader *r, struct sections *s)
 {
-    const struct yaml_node *service = find(s->root, "service");
-    size_t before = trail_push(&r->trail, slice_of("service"));
-    size_t inside = trail_push(&r->trail, slice_of("telemetry"));
-    int rc = read_options(r, find(service, "telemetry"), config_telemetry_options(),
-                          &s->config->masques);
-    trail_cut(&r->trail, inside);
-    trail_cut(&r->trail, before);
-    if (rc < 0)
-        return rc;
-    before = trail_push(&r->trail, slice_of("masques"));
-    rc = read_options(r, find(s->root, "masques"), config_masques_options(), &s->config->masques);
+    size_t before = trail_push(&r->trail, slice_of("masques"));
+    int rc = read_options(r, sections_find(s->root, "masques"), config_masques_options(), &s->config->masques);
     trail_cut(&r->trail, before);
     return rc;
 }
 
-/* Opens a component of a section: its key as an id, of a type that exists. The trail then names
- * it. */
-static int open_component(struct reader *r, enum component_kind kind,
-                          const struct yaml_entry *entry, struct component_id *id)
+int sections_component(struct reader *r, enum component_kind kind, const struct yaml_entry *entry,
+                       struct component_id *id)
 {
     trail_push(&r->trail, entry->key->text);
     if (component_id_parse(entry->key->text, id) < 0)
@@ -90,10 +78,10 @@ static int open_component(struct reader *r, enum component_kind kind,
     return component_check(kind, component_type(id), r->report, entry->key->at, r->trail.text);
 }
 
-static int open_section(struct reader *r, struct sections *s, const char *name,
-                        const struct yaml_node **section)
+int sections_open(struct reader *r, const struct sections *s, const char *name,
+                  const struct yaml_node **section)
 {
-    *section = find(s->root, name);
+    *section = sections_find(s->root, name);
     trail_push(&r->trail, slice_of(name));
     return read_is_map(r, *section);
 }
@@ -110,7 +98,7 @@ static int read_receiver(struct reader *r, struct sections *s, const struct yaml
 {
     struct component_id id;
     struct config_otlp *otlp = &s->config->otlp;
-    int rc = open_component(r, COMPONENT_RECEIVER, entry, &id);
+    int rc = sections_component(r, COMPONENT_RECEIVER, entry, &id);
     if (rc < 0)
         return rc;
     if (otlp->id[0])
@@ -120,7 +108,7 @@ static int read_receiver(struct reader *r, struct sections *s, const struct yaml
     rc = read_options(r, entry->value, config_otlp_options(), otlp);
     if (rc < 0)
         return rc;
-    const struct yaml_node *protocols = find(entry->value, "protocols");
+    const struct yaml_node *protocols = sections_find(entry->value, "protocols");
     otlp->grpc.enabled = yaml_find(protocols, "grpc") != NULL;
     otlp->http.enabled = yaml_find(protocols, "http") != NULL;
     if (!otlp->grpc.enabled && !otlp->http.enabled)
@@ -133,7 +121,7 @@ static int read_receiver(struct reader *r, struct sections *s, const struct yaml
 int sections_receivers(struct reader *r, struct sections *s)
 {
     const struct yaml_node *section;
-    int rc = open_section(r, s, "receivers", &section);
+    int rc = sections_open(r, s, "receivers", &section);
     size_t before = r->trail.len;
     for (size_t i = 0; rc == 0 && i < section->count; i++) {
         rc = read_receiver(r, s, &section->entries[i]);
@@ -145,11 +133,23 @@ int sections_receivers(struct reader *r, struct sections *s)
 
 /* ---- exporters ---- */
 
+/* What its options demand of each other. */
+static int check_exporter(struct reader *r, const struct yaml_entry *entry,
+                          const struct config_exporter *exporter)
+{
+    struct buf why = buf_make(512);
+    int rc = exporter->kind->check ? exporter->kind->check(&exporter->options, &why) : 0;
+    if (rc < 0)
+        rc = read_error(r, entry->key, "%.*s", (int)why.len, (const char *)why.data);
+    buf_free(&why);
+    return rc;
+}
+
 static int read_exporter(struct reader *r, struct sections *s, const struct yaml_entry *entry)
 {
     struct component_id id;
     struct section_exporter *list, *e;
-    int rc = open_component(r, COMPONENT_EXPORTER, entry, &id);
+    int rc = sections_component(r, COMPONENT_EXPORTER, entry, &id);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < s->exporter_count; i++)
@@ -165,15 +165,22 @@ static int read_exporter(struct reader *r, struct sections *s, const struct yaml
     *e = (struct section_exporter){.at = entry->key->at};
     e->exporter.kind = exporter_kind_find(component_type(&id));
     strcpy(e->exporter.id, id.text);
-    const struct option_set *set = &e->exporter.kind->options;
-    options_default(set->rows, set->count, &e->exporter.options);
-    return read_options(r, entry->value, set, &e->exporter.options);
+    const struct read_part parts[] = {
+        {&e->exporter.kind->options, &e->exporter.options},
+        {config_delivery_options(), &e->exporter.delivery},
+    };
+    for (size_t i = 0; i < 2; i++)
+        options_default(parts[i].set->rows, parts[i].set->count, parts[i].target);
+    rc = read_parts(r, entry->value, parts, 2);
+    if (rc == 0)
+        rc = check_exporter(r, entry, &e->exporter);
+    return rc < 0 ? rc : delivery_settle(r, entry->value, e->exporter.kind->lossy, &e->exporter.delivery);
 }
 
 int sections_exporters(struct reader *r, struct sections *s)
 {
     const struct yaml_node *section;
-    int rc = open_section(r, s, "exporters", &section);
+    int rc = sections_open(r, s, "exporters", &section);
     size_t before = r->trail.len;
     for (size_t i = 0; rc == 0 && i < section->count; i++) {
         rc = read_exporter(r, s, &section->entries[i]);
@@ -183,57 +190,30 @@ int sections_exporters(struct reader *r, struct sections *s)
     return rc == 0 && section->count == 0 ? missing(r, s, "exporters", "exporter") : rc;
 }
 
-/* ---- extensions ---- */
-
-static int read_extension(struct reader *r, struct sections *s, const struct yaml_entry *entry)
-{
-    struct component_id id;
-    int rc = open_component(r, COMPONENT_EXTENSION, entry, &id);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < s->extension_count; i++)
-        if (strcmp(s->extensions[i].id, id.text) == 0)
-            return read_error(r, entry->key, "the id \"%s\" is given twice", id.text);
-    if (s->extension_count == SECTIONS_EXTENSIONS_MAX)
-        return read_error(r, entry->key, "more than %u extensions", SECTIONS_EXTENSIONS_MAX);
-    struct config_health *list =
-        realloc(s->extensions, (s->extension_count + 1) * sizeof *list);
-    if (!list)
-        return GW_ERR_NOMEM;
-    s->extensions = list;
-    struct config_health *health = &list[s->extension_count++];
-    *health = (struct config_health){.enabled = false};
-    strcpy(health->id, id.text);
-    const struct option_set *set = config_health_options();
-    options_default(set->rows, set->count, health);
-    return read_options(r, entry->value, set, health);
-}
-
-int sections_extensions(struct reader *r, struct sections *s)
-{
-    const struct yaml_node *section;
-    int rc = open_section(r, s, "extensions", &section);
-    size_t before = r->trail.len;
-    for (size_t i = 0; rc == 0 && i < section->count; i++) {
-        rc = read_extension(r, s, &section->entries[i]);
-        trail_cut(&r->trail, before);
-    }
-    trail_cut(&r->trail, 0);
-    return rc;
-}
-
 /* ---- what options demand of each other ---- */
 
 static struct place place_of_option(const struct yaml_node *root, const char *map, const char *key)
 {
-    const struct yaml_node *node = yaml_find(find(find(root, "masques"), map), key);
+    const struct yaml_node *node = yaml_find(sections_find(sections_find(root, "masques"), map), key);
     return node ? node->at : (struct place){0, 0};
 }
 
 /* Is that option of ours in the file, with something behind it? */
 static bool is_written(const struct yaml_node *root, const char *map, const char *key)
 {
-    return find(find(find(root, "masques"), map), key)->kind != YAML_NULL;
+    return sections_find(sections_find(sections_find(root, "masques"), map), key)->kind != YAML_NULL;
+}
+
+static int ledger_too_small(struct reader *r, struct place at, const char *path, uint64_t least)
+{
+    struct buf text = buf_make(64);
+    size_print(least, &text);
+    int rc = report_error(r->report, at, path,
+                          "must be at least twice the largest request that the receiver "
+                          "takes: %.*s",
+                          (int)text.len, (const char *)text.data);
+    buf_free(&text);
+    return rc;
 }
 
 static int ledger_agrees(struct reader *r, struct sections *s)
@@ -243,21 +223,21 @@ static int ledger_agrees(struct reader *r, struct sections *s)
     uint64_t largest = otlp->grpc.enabled ? otlp->grpc.max_message_bytes : 0;
     if (otlp->http.enabled && otlp->http.max_body_bytes > largest)
         largest = otlp->http.max_body_bytes;
-    if (limits->ledger_bytes >= 2 * largest)
+    uint64_t least = 2 * largest > 2 * SIZE_MIB ? 2 * largest : 2 * SIZE_MIB;
+    if (is_written(s->root, "limits", "ledger"))
+        return limits->ledger_bytes >= 2 * largest
+                   ? 0
+                   : ledger_too_small(r, place_of_option(s->root, "limits", "ledger"),
+                                      "masques::limits::ledger", 2 * largest);
+    if (limits->ledger_bytes < least)
+        limits->ledger_bytes = least;
+    if (s->memory_limit_bytes == 0 || s->memory_limit_bytes >= limits->ledger_bytes)
         return 0;
-    const struct yaml_node *written = yaml_find(find(find(s->root, "masques"), "limits"), "ledger");
-    if (!written || written->kind == YAML_NULL) {
-        limits->ledger_bytes = 2 * largest;
-        return 0;
-    }
-    struct buf least = buf_make(64);
-    size_print(2 * largest, &least);
-    int rc = report_error(r->report, written->at, "masques::limits::ledger",
-                          "must be at least twice the largest request that the receiver "
-                          "takes: %.*s",
-                          (int)least.len, (const char *)least.data);
-    buf_free(&least);
-    return rc;
+    limits->ledger_bytes = s->memory_limit_bytes;
+    return s->memory_limit_bytes >= least
+               ? 0
+               : ledger_too_small(r, s->memory_limit_at, "processors::memory_limiter::limit_mib",
+                                  least);
 }
 
 static int paths_agree(struct reader *r, struct sections *s)
@@ -269,11 +249,11 @@ static int paths_agree(struct reader *r, struct sections *s)
         strcmp(http->metrics_path, http->traces_path) != 0)
         return 0;
     /* The defaults differ: at least one of them is written in the file's one receiver. */
-    const struct yaml_node *receiver = find(s->root, "receivers")->entries[0].value;
-    const struct yaml_node *map = find(find(receiver, "protocols"), "http");
+    const struct yaml_node *receiver = sections_find(s->root, "receivers")->entries[0].value;
+    const struct yaml_node *map = sections_find(sections_find(receiver, "protocols"), "http");
     struct place at = {0, 0};
     for (size_t i = 0; !at.line && i < sizeof keys / sizeof keys[0]; i++)
-        at = find(map, keys[i])->at;
+        at = sections_find(map, keys[i])->at;
     return report_error(r->report, at, "receivers::otlp::protocols::http",
                         "logs_url_path, metrics_url_path and traces_url_path must differ");
 }
@@ -304,6 +284,8 @@ void sections_free(struct sections *s)
 {
     free(s->exporters);
     free(s->extensions);
+    free(s->processors);
     s->exporters = NULL;
+    s->processors = NULL;
     s->extensions = NULL;
 }

@@ -44,22 +44,30 @@ static int not_configured(struct reader *r, const struct yaml_node *node, const 
 
 /* ---- extensions ---- */
 
+static int enable_health(struct reader *r, struct sections *s, const struct yaml_node *node,
+                         const struct config_health *wanted)
+{
+    struct config_health *health = &s->config->health;
+    if (health->enabled)
+        return read_error(r, node, "a second health check; this version has one, here \"%s\"",
+                          health->id);
+    *health = *wanted;
+    health->enabled = true;
+    return 0;
+}
+
 static int enable_extension(struct reader *r, struct sections *s, const struct yaml_node *node)
 {
     struct component_id id;
-    struct config_health *health = &s->config->health;
     int rc = read_reference(r, node, "extension", &id);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < s->extension_count; i++) {
-        if (strcmp(s->extensions[i].id, id.text) != 0)
+        struct section_extension *x = &s->extensions[i];
+        if (strcmp(x->health.id, id.text) != 0)
             continue;
-        if (health->enabled)
-            return read_error(r, node, "a second health check; this version has one, here \"%s\"",
-                              health->id);
-        *health = s->extensions[i];
-        health->enabled = true;
-        return 0;
+        x->listed = true;
+        return x->is_storage ? 0 : enable_health(r, s, node, &x->health);
     }
     return not_configured(r, node, "extension", &id);
 }
@@ -81,6 +89,7 @@ struct pipeline {
     const struct yaml_node *key;
     const struct yaml_node *map;
     uint32_t bit; /* of its signal */
+    const struct config_batch *batch; /* of its batch processor, or NULL */
 };
 
 /* One of its lists, or NULL where it is not written or empty. */
@@ -120,18 +129,77 @@ static int pipeline_receivers(struct reader *r, struct sections *s, const struct
     return 0;
 }
 
-static int pipeline_processors(struct reader *r, const struct pipeline *p)
+static struct processor *processor_of(struct sections *s, const char *id)
+{
+    for (size_t i = 0; i < s->processor_count; i++)
+        if (strcmp(s->processors[i].id, id) == 0)
+            return &s->processors[i];
+    return NULL;
+}
+
+/* A memory limiter in use: the least limit counts. */
+static int use_limiter(struct reader *r, struct sections *s, const struct processor *p)
+{
+    uint64_t limit = p->limiter.limit_bytes;
+    struct trail trail = {.len = 0};
+    if (limit > 0 && (s->memory_limit_bytes == 0 || limit < s->memory_limit_bytes)) {
+        s->memory_limit_bytes = limit;
+        s->memory_limit_at = p->at;
+    }
+    if (limit > 0)
+        return 0;
+    trail_push(&trail, slice_of("processors"));
+    trail_push(&trail, slice_of(p->id));
+    return report_warning(r->report, p->at, trail.text,
+                          "limit_percentage has no effect; limit_mib or masques::limits::ledger "
+                          "bounds the memory of a worker");
+}
+
+/* Looks the processors up; the last batch processor of the pipeline forms what comes out of it. */
+static int pipeline_processors(struct reader *r, struct sections *s, struct pipeline *p)
 {
     const struct yaml_node *list;
-    struct component_id id;
+    bool seen[SECTIONS_PROCESSORS_MAX] = {false};
     int rc = pipeline_list(r, p, "processors", &list);
-    if (rc < 0 || !list)
-        return rc;
-    const struct yaml_node *item = list->entries[0].value;
-    rc = read_reference(r, item, "processor", &id);
-    return rc < 0 ? rc
-                  : component_check(COMPONENT_PROCESSOR, component_type(&id), r->report, item->at,
-                                    r->trail.text);
+    for (size_t i = 0; rc == 0 && list && i < list->count; i++) {
+        struct component_id id;
+        const struct yaml_node *item = list->entries[i].value;
+        rc = read_reference(r, item, "processor", &id);
+        if (rc < 0)
+            return rc;
+        const struct processor *processor = processor_of(s, id.text);
+        if (!processor)
+            return not_configured(r, item, "processor", &id);
+        if (seen[processor - s->processors])
+            return read_error(r, item, "references processor \"%s\" multiple times", id.text);
+        seen[processor - s->processors] = true;
+        if (processor->is_batch)
+            p->batch = &processor->batch.batch;
+        else
+            rc = use_limiter(r, s, processor);
+    }
+    return rc;
+}
+
+static bool same_batch(const struct config_batch *a, const struct config_batch *b)
+{
+    return a->timeout_ns == b->timeout_ns && a->min_size == b->min_size &&
+           a->max_size == b->max_size;
+}
+
+/* An exporter forms its deliveries in one way for all of its pipelines. */
+static int use_batch(struct reader *r, const struct yaml_node *item, const struct pipeline *p,
+                     struct section_exporter *e)
+{
+    if (!p->batch || e->exporter.delivery.batch.enabled)
+        return 0;
+    if (e->batch.enabled && !same_batch(&e->batch, p->batch))
+        return report_warning(r->report, item->at, r->trail.text,
+                              "the batch processor of an earlier pipeline forms the deliveries of "
+                              "exporter \"%s\" here as well",
+                              e->exporter.id);
+    e->batch = *p->batch;
+    return 0;
 }
 
 static struct section_exporter *exporter_of(struct sections *s, const char *id)
@@ -164,6 +232,9 @@ static int pipeline_exporters(struct reader *r, struct sections *s, const struct
             return read_error(r, item, "references exporter \"%s\" multiple times", id.text);
         seen[e - s->exporters] = true;
         e->exporter.signals |= p->bit;
+        rc = use_batch(r, item, p, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -193,7 +264,7 @@ static int read_pipeline(struct reader *r, struct sections *s, const struct yaml
 {
     static const char *const known[] = {"receivers", "processors", "exporters"};
     const struct names names = names_of(known, sizeof known / sizeof known[0]);
-    struct pipeline p = {entry->key, entry->value, 0};
+    struct pipeline p = {.key = entry->key, .map = entry->value};
     int rc = pipeline_signal(r, &p);
     if (rc == 0)
         rc = read_is_map(r, p.map);
@@ -202,7 +273,7 @@ static int read_pipeline(struct reader *r, struct sections *s, const struct yaml
     if (rc == 0)
         rc = pipeline_receivers(r, s, &p);
     if (rc == 0)
-        rc = pipeline_processors(r, &p);
+        rc = pipeline_processors(r, s, &p);
     return rc < 0 ? rc : pipeline_exporters(r, s, &p);
 }
 
@@ -234,7 +305,10 @@ static int keep_used(struct reader *r, struct sections *s)
     for (size_t i = 0; i < s->exporter_count; i++) {
         const struct section_exporter *e = &s->exporters[i];
         if (e->exporter.signals) {
-            config->exporters[config->exporter_count++] = e->exporter;
+            struct config_exporter *kept = &config->exporters[config->exporter_count++];
+            *kept = e->exporter;
+            if (e->batch.enabled)
+                kept->delivery.batch = e->batch;
             continue;
         }
         struct trail trail = {.len = 0};

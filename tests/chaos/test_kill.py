@@ -5,6 +5,8 @@ be delivered; in calm weather exactly once. A durable exporter (the sink) counts
 MASQUES_SEED chooses the order of the kills (printed); MASQUES_KILLS how many there are."""
 import os
 import random
+import shutil
+import tempfile
 import threading
 import time
 import unittest
@@ -68,8 +70,12 @@ class Client(threading.Thread):
 
 
 class Kill(unittest.TestCase):
+    def masques(self):
+        return {}
+
     def setUp(self):
-        self.gateway = Gateway(exporters={"debug": {"format": "json"}, "nop": {}}, workers=2).start()
+        self.gateway = Gateway(exporters={"debug": {"format": "json"}, "nop": {}}, workers=2,
+                               masques=self.masques()).start()
         self.addCleanup(self.gateway.destroy)
         self.sink = Sink(self.gateway)
         self.addCleanup(self.sink.kill)
@@ -181,6 +187,18 @@ class Kill(unittest.TestCase):
             replaced, healed = self.kill(name)
             print(f"{name}: replaced after {replaced:.3f} s, every client served after {healed:.3f} s")
         self.finish()
+
+
+class KillOverADisk(Kill):
+    """The same with a store whose every answer waits for a sync."""
+
+    def masques(self):
+        directory = tempfile.mkdtemp(prefix="masques-test-", dir=os.environ.get("MASQUES_DISK", "/var/tmp"))
+        self.addCleanup(shutil.rmtree, directory)
+        return {"store": {"directory": os.path.join(directory, "store"), "fsync": "always"}}
+
+    test_killing_the_console_is_invisible = None
+    test_killing_a_worker_costs_only_its_own_connections = None
 
 
 class SinkComesAndGoes(unittest.TestCase):

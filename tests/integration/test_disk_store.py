@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store on a disk: the directory of `masques: store: directory` is where data waits, and the place that another start
-of the gateway finds it in."""
+"""A store on a disk: the directory of `masques: store: directory`, or that of the `file_storage` which an exporter names,
+is where data waits, and the place that another start of the gateway finds it in."""
 import json
 import os
+import pathlib
 import shutil
+import signal
 import stat
 import tempfile
 import unittest
@@ -11,7 +13,7 @@ import unittest
 import grpc_client
 import suite
 import telemetry
-from gateway import RECEIVER, Gateway, run_program, wait_for
+from gateway import RECEIVER, Gateway, processes_of_session, run_program, wait_for
 from sink import Sink
 
 REQUESTS = 20
@@ -25,9 +27,25 @@ class DiskStore(unittest.TestCase):
         self.store = os.path.join(self.place, "store")
 
     def gateway(self, **store):
-        gateway = Gateway(exporters={"nop": {}}, masques={"store": {"directory": self.store, **store}}, workers=1)
+        return self.keep(Gateway(exporters={"nop": {}}, masques={"store": {"directory": self.store, **store}}, workers=1))
+
+    def gateway_with_storage(self, **storage):
+        """The same, said in the collector's words."""
+        return self.keep(Gateway(exporters={"nop": {"sending_queue": {"storage": "file_storage/queue"}}},
+                                 extensions={"file_storage/queue": {"directory": self.store, **storage}}, workers=1))
+
+    def keep(self, gateway):
         self.addCleanup(gateway.destroy)
         return gateway
+
+    def kill_all(self, gateway):
+        """Every process of the family at once, as far as that can be; what it had in memory and on its tmpfs is gone."""
+        for pid in processes_of_session(gateway.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in processes_of_session(gateway.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not processes_of_session(gateway.process.pid), "the family to end")
+        gateway.destroy()
 
     def send(self, gateway, prefix):
         """The ids of what was answered with OK: all of it."""
@@ -39,27 +57,43 @@ class DiskStore(unittest.TestCase):
                 wanted.update(ids)
         return wanted
 
-    def test_what_waits_for_an_exporter_is_there_after_a_restart(self):
-        for end in ("stop", "kill"):
-            with self.subTest(end=end):
-                shutil.rmtree(self.store, ignore_errors=True)
-                gateway = self.gateway().start()
-                Sink(gateway).kill()
-                wanted = self.send(gateway, end)
-                if end == "kill":
-                    gateway.destroy()
-                else:
-                    gateway.stop()
-                    self.assertIn(self.store, gateway.stderr.text(), "what is left is named with its place")
-                self.assertEqual(stat.S_IMODE(os.stat(self.store).st_mode), 0o700)
-                self.assertFalse(os.path.exists(os.path.join(gateway.runtime, "store")))
+    def check_restart(self, make, end):
+        gateway = make().start()
+        Sink(gateway).kill()
+        wanted = self.send(gateway, end)
+        self.assertFalse(os.path.exists(os.path.join(gateway.runtime, "store")))
+        if end == "kill":
+            self.kill_all(gateway)
+        else:
+            gateway.stop()
+            self.assertIn(self.store, gateway.stderr.text(), "what is left is named with its place")
+        self.assertEqual(stat.S_IMODE(os.stat(self.store).st_mode), 0o700)
 
-                again = self.gateway().start()
-                sink = Sink(again)
-                wait_for(lambda: wanted <= set(sink.counts()), "the records of the first run in the sink")
-                self.assertEqual(set(sink.counts()), wanted)
-                sink.stop()
-                again.stop()
+        again = make().start()
+        sink = Sink(again)
+        wait_for(lambda: wanted <= set(sink.counts()), "the records of the first run in the sink")
+        self.assertEqual(set(sink.counts()), wanted)
+        self.assertEqual(set(sink.counts().values()), {1}, "what was never sent is sent once")
+        sink.stop()
+        again.stop()
+
+    def test_what_waits_for_an_exporter_is_there_after_a_restart(self):
+        cases = (("store", self.gateway), ("file_storage", self.gateway_with_storage),
+                 ("file_storage without fsync", lambda: self.gateway_with_storage(fsync=False)))
+        for name, make in cases:
+            for end in ("stop", "kill"):
+                with self.subTest(name, end=end):
+                    self.store = os.path.join(self.place, f"{name} {end}")
+                    self.check_restart(make, end)
+
+    def test_a_storage_may_create_what_is_above_it(self):
+        self.store = os.path.join(self.place, "a", "b", "store")
+        gateway = self.gateway_with_storage(create_directory=True, directory_permissions="0710").start()
+        gateway.stop()
+        mask = os.umask(0o077)
+        os.umask(mask)
+        for path, mode in ((self.store, 0o700), (os.path.dirname(self.store), 0o710)):
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode & ~mask)
 
     def test_a_place_that_cannot_be_is_an_error_at_start(self):
         self.store = os.path.join(self.place, "missing", "store")
@@ -69,6 +103,34 @@ class DiskStore(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(self.store, done.stderr)
         self.assertIn("the directory above it is not there", done.stderr)
+
+    def start_in_vain(self):
+        """What a gateway on the store says that cannot start."""
+        done = run_program(RECEIVER, "--config", self.gateway().write_config())
+        self.assertEqual(done.returncode, 1)
+        return done.stderr
+
+    def test_a_second_gateway_on_the_store_is_refused(self):
+        first = self.gateway().start()
+        router = first.children()["router"]["pid"]
+        self.assertRegex(self.start_in_vain(), rf"{self.store} is in use by the process {router}\b")
+        sink = Sink(first)  # and the first one has not noticed
+        wanted = self.send(first, "first")
+        wait_for(lambda: wanted <= set(sink.counts()), "the records")
+        sink.stop()
+        first.stop()
+
+    def test_a_store_of_a_newer_version_is_refused_and_left_alone(self):
+        self.gateway().start().stop()
+        journals = [os.path.join(self.store, name) for name in ("journal.0", "journal.1")]
+        for path in journals:
+            with open(path, "r+b") as file:
+                for header in (0, 64):  # it stands there twice
+                    file.seek(header + 8)
+                    file.write(bytes((9, 0, 9, 0)))
+        before = [pathlib.Path(path).read_bytes() for path in journals]
+        self.assertRegex(self.start_in_vain(), "was written by a newer version of masques-router: nothing was changed")
+        self.assertEqual([pathlib.Path(path).read_bytes() for path in journals], before)
 
     def test_the_printed_configuration_says_the_size_that_was_not_written(self):
         done = run_program(RECEIVER, "print-config", "--config", self.gateway().write_config())

@@ -29,6 +29,24 @@ def hand_over(gateway, wait=True):
     return time.monotonic() - begin
 
 
+def counted(gateway, name):
+    """One of the workers' numbers, all of them together."""
+    return sum(child["numbers"].get(name, 0) for child in gateway.children("worker").values())
+
+
+def begin_request(gateway, connection, ids):
+    """Sends all of a request but its end, once a worker has the connection; returns the end."""
+    sent = request("/v1/logs", telemetry.logs(ids))
+    connection.send(sent[:-20])
+    wait_for(lambda: counted(gateway, "connections") > 0, "the connection to be taken")
+    return sent[-20:]
+
+
+def hand_over_begins(gateway):
+    hand_over(gateway, wait=False)
+    gateway.stderr.wait(lambda lines: any("finishing the requests in flight" in line for line in lines), "the hand-over")
+
+
 class UnderLoad(unittest.TestCase):
     def test_no_connection_is_refused_and_nothing_acknowledged_is_lost(self):
         with Gateway(exporters={"nop": {}}, workers=2) as gateway:
@@ -50,35 +68,114 @@ class UnderLoad(unittest.TestCase):
                 print(f"{len(wanted)} acknowledged, {len(senders.failed())} requests failed, slowest answer "
                       f"{senders.slowest_s():.3f} s, {senders.failed()[:3]}")
                 self.assertEqual(senders.refused(), [])
+                self.assertEqual(senders.failed(), [])
             wait_for(lambda: wanted <= set(sink.counts()), f"{len(wanted)} acknowledged records in the sink", pause=0.2)
             sink.stop()
+            self.assertEqual([name for name, count in sink.counts().items() if count > 1], [], "delivered twice")
 
     def test_a_request_in_flight_is_answered_by_the_old_image(self):
         with Gateway() as gateway, Connection(gateway.http) as connection:
-            sent = request("/v1/logs", telemetry.logs(["in-flight"]))
-            connection.send(sent[:-20])
-            self.assertEqual(telemetry.ids_of(gateway.json_lines()), [])
-            hand_over(gateway, wait=False)
-            gateway.stderr.wait(lambda lines: any("finishing the requests in flight" in line for line in lines), "the hand-over")
+            rest = begin_request(gateway, connection, ["in-flight"])
+            hand_over_begins(gateway)
             self.assertFalse(os.path.exists(gateway.ready_file))
-            connection.send(sent[-20:])
-            self.assertEqual(connection.read_answer().status, 200)
+            connection.send(rest)
+            answer = connection.read_answer()
+            self.assertEqual((answer.status, answer.headers["connection"]), (200, "close"))
             gateway.wait_ready()
             gateway.stdout.wait(lambda lines: "in-flight" in telemetry.ids_of(lines), "the record")
 
     def test_a_connection_made_meanwhile_waits_and_is_served(self):
         with Gateway() as gateway, Connection(gateway.http) as connection:
-            sent = request("/v1/logs", telemetry.logs(["slow"]))
-            connection.send(sent[:-20])  # holds the old image
-            hand_over(gateway, wait=False)
-            gateway.stderr.wait(lambda lines: any("finishing the requests in flight" in line for line in lines), "the hand-over")
+            rest = begin_request(gateway, connection, ["slow"])  # holds the old image
+            hand_over_begins(gateway)
             with Connection(gateway.http) as second, Connection(gateway.health_address) as health:
                 second.send(request("/v1/logs", telemetry.logs(["second"])))
                 health.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                connection.send(sent[-20:])
+                connection.send(rest)
                 self.assertEqual(connection.read_answer().status, 200)
                 self.assertEqual(second.read_answer().status, 200)
                 self.assertIn(health.read_answer().status, (200, 503))
+
+
+class Signals(unittest.TestCase):
+    """Whenever they come, and however many."""
+
+    def test_several_in_a_row_end_in_one_family_that_works(self):
+        with Gateway() as gateway, Senders(gateway, 4) as senders:
+            for _ in range(20):
+                gateway.process.send_signal(signal.SIGUSR2)
+                senders.wait_progress("a request between two signals", requests=1)
+            wait_for(lambda: not any("checks the configuration" in line for line in gateway.stderr.all()[-1:]),
+                     "the last check to end")
+            senders.wait_progress("requests after the last one", requests=20)
+            senders.halt()
+            self.assertEqual((senders.refused(), senders.failed()), ([], []))
+            wait_for(lambda: gateway.health_answer()[0] == 200, "the gateway to accept")
+            self.assertEqual(sorted(gateway.children()), ["debug", "router", "worker/1", "worker/2"])
+
+    def test_while_it_starts_it_waits_for_the_start(self):
+        gateway = Gateway()
+        gateway.start(wait=False)
+        with gateway:
+            wait_for(lambda: blocks_or_catches(gateway.process.pid, signal.SIGUSR2), "the signal not to be deadly")
+            gateway.process.send_signal(signal.SIGUSR2)
+            gateway.stderr.wait(lambda lines: sum(" is ready: " in line for line in lines) >= 2, "the second image")
+            gateway.wait_ready()
+            with Connection(gateway.http) as connection:
+                connection.send(request("/v1/logs", telemetry.logs(["x"])))
+                self.assertEqual(connection.read_answer().status, 200)
+
+    def test_sigterm_while_the_old_family_finishes_ends_it(self):
+        with Gateway() as gateway, Connection(gateway.http) as connection:
+            rest = begin_request(gateway, connection, ["last"])
+            hand_over_begins(gateway)
+            gateway.process.send_signal(signal.SIGTERM)
+            gateway.stderr.wait(lambda lines: any("Terminated: finishing" in line for line in lines), "the end")
+            connection.send(rest)
+            self.assertEqual(connection.read_answer().status, 200)
+            gateway.wait_end()
+            gateway.check_end()
+
+    def test_sigterm_at_any_time_of_a_hand_over_ends_it(self):
+        def says(text):
+            return lambda gateway: any(text in line for line in gateway.stderr.all())
+        times = (lambda gateway: True, says("checks the configuration"), says("finishing the requests in flight"),
+                 lambda gateway: not children_of(gateway.process.pid), is_next_image,
+                 lambda gateway: is_next_image(gateway) and children_of(gateway.process.pid))
+        for number, reached in enumerate(times):
+            with self.subTest(number=number), Gateway() as gateway:
+                hand_over(gateway, wait=False)
+                wait_for(lambda: reached(gateway) or os.path.exists(gateway.ready_file), "the time", pause=0.0001)
+                gateway.process.send_signal(signal.SIGTERM)
+                gateway.wait_end()
+                gateway.check_end()
+
+    def test_sighup_beside_it_is_not_lost(self):
+        with Gateway() as gateway:
+            for _ in range(3):
+                hand_over(gateway, wait=False)
+                gateway.process.send_signal(signal.SIGHUP)
+                gateway.wait_ready()
+            self.assertTrue(process_alive(gateway.process.pid))
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return file.read().split()
+
+
+def is_next_image(gateway):
+    """What a process was started with stays in its environ."""
+    with open(f"/proc/{gateway.process.pid}/environ", "rb") as file:
+        return b"MASQUES_HANDOVER" in file.read()
+
+
+def blocks_or_catches(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        words = dict(line.split(":", 1) for line in file if line.startswith(("SigBlk", "SigCgt")))
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        ours = file.read().startswith("masques-recei")  # and not yet setpriv
+    return ours and any(int(mask, 16) & 1 << (number - 1) for mask in words.values())
 
 
 class Refused(unittest.TestCase):
@@ -107,14 +204,18 @@ class Refused(unittest.TestCase):
                 file.write("no program")
             self.refused(gateway, "cannot be executed")
 
-    def test_while_it_starts_or_ends_it_is_refused(self):
+    def test_while_it_ends_it_is_refused(self):
         with Gateway() as gateway, Connection(gateway.http) as connection:
-            connection.send(request("/v1/logs", telemetry.logs(["x"]))[:-20])
+            rest = begin_request(gateway, connection, ["x"])
             gateway.process.send_signal(signal.SIGTERM)
             wait_for(lambda: gateway.health_answer()[0] == 503, "the gateway to say that it ends")
             gateway.process.send_signal(signal.SIGUSR2)
-            gateway.stderr.wait(lambda lines: any("nothing is done: the gateway is ending" in line for line in lines),
+            gateway.stderr.wait(lambda lines: any("the gateway is ending; nothing is done" in line for line in lines),
                                 "the refusal")
+            connection.send(rest)
+            self.assertEqual(connection.read_answer().status, 200)
+            gateway.wait_end()
+            gateway.check_end()
 
 
 class InstalledGateway(Gateway):
@@ -140,6 +241,23 @@ class Upgrade(unittest.TestCase):
             hand_over(gateway)
             self.assertEqual(os.stat(f"/proc/{gateway.process.pid}/exe").st_ino, os.stat(gateway.program).st_ino)
             self.assertNotIn("(deleted)", os.readlink(f"/proc/{gateway.process.pid}/exe"))
+
+    def test_to_a_file_exporter_it_is_no_new_start(self):
+        """Without `append` it empties its file once in a run of the gateway."""
+        gateway = Gateway(exporters={"nop": {}})
+        self.addCleanup(gateway.destroy)
+        path = os.path.join(gateway.directory, "out")
+        gateway.exporters = {"file": {"path": path}}
+
+        def ids():
+            with open(path, encoding="utf-8") as file:
+                return telemetry.ids_of([line for line in file if line.endswith("\n")])
+        with gateway.start():
+            for number in range(3):
+                grpc_client.export(gateway.grpc, "logs", telemetry.logs([f"r{number}"]))
+                hand_over(gateway)
+                wait_for(lambda: len(ids()) > number, "the record in the file")
+            self.assertEqual(ids(), ["r0", "r1", "r2"])
 
     def test_another_address_is_opened_and_the_old_one_closed(self):
         with Gateway() as gateway:
@@ -193,16 +311,6 @@ class Upgrade(unittest.TestCase):
             for child in gateway.children().values():
                 with open(f"/proc/{child['pid']}/environ", "rb") as file:
                     self.assertNotIn(b"MASQUES_HANDOVER", file.read())
-
-    def test_a_signal_in_the_gap_is_not_lost(self):
-        with Gateway() as gateway, Connection(gateway.http) as connection:
-            connection.send(request("/v1/logs", telemetry.logs(["x"])))
-            self.assertEqual(connection.read_answer().status, 200)
-            for _ in range(5):
-                hand_over(gateway, wait=False)
-                gateway.process.send_signal(signal.SIGHUP)
-                gateway.wait_ready()
-            self.assertTrue(process_alive(gateway.process.pid))
 
     def test_attached_exporters_come_back(self):
         with Gateway() as gateway:

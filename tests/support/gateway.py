@@ -163,10 +163,14 @@ class Gateway:
     pipelines   {signal: [exporter ids]}
     masques     more keys of `masques:`
     otlp        {"grpc": {...}, "http": {...}} to merge into the endpoints
+    extensions  {id: options}, beside the health check; the service lists them
+    health      whether there is a health endpoint, or which
+    telemetry   what stands in `service::telemetry`
     """
 
     def __init__(self, exporters=None, pipelines=None, masques=None, otlp=None, workers=2, hang_after=None,
-                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True):
+                 arguments=(), env=None, runtime_directory=None, stdout=subprocess.PIPE, health=True,
+                 extensions=None, telemetry=None):
         self.directory = tempfile.mkdtemp(prefix="masques-test-", dir=roomy_directory())
         self.runtime = runtime_directory or os.path.join(self.directory, "run")
         self.exporters = {"debug": {"format": "json"}} if exporters is None else exporters
@@ -176,8 +180,10 @@ class Gateway:
         self._workers = workers
         self._hang_after = hang_after
         self._health = health
+        self._extensions = dict(extensions or {})
+        self._telemetry = telemetry
         self._arguments = list(arguments)
-        self._env = dict(os.environ, **(env or {}))
+        self.env = dict(os.environ, **(env or {}))
         self._stdout = stdout
         self.process = None
         self.stdout = None
@@ -186,6 +192,8 @@ class Gateway:
         self.exit_code = None
         self._checked = False
         self.program = RECEIVER
+        self.launcher = ()  # a program that becomes the receiver
+        self.descriptors = ()  # to be passed on
 
     # -- configuration
 
@@ -218,10 +226,20 @@ class Gateway:
             },
             "masques": masques,
         }
+        if self._telemetry:
+            config["service"]["telemetry"] = self._telemetry
+        extensions = dict(self._extensions)
         if self._health:
-            config["extensions"] = {"health_check": {"endpoint": "127.0.0.1:0"}}
-            config["service"]["extensions"] = ["health_check"]
+            extensions["health_check"] = {"endpoint": self._health if isinstance(self._health, str)
+                                                     else "127.0.0.1:0"}
+        if extensions:
+            config["extensions"] = extensions
+            config["service"]["extensions"] = list(extensions)
         return json.dumps(config, indent=2)
+
+    def options(self, masques):
+        """More keys of `masques:`, for the next start."""
+        self._masques.update(masques)
 
     def write_config(self):
         path = os.path.join(self.directory, "config.yaml")
@@ -232,11 +250,15 @@ class Gateway:
     # -- life
 
     def start(self, wait=True):
+        """Once more after kill_family(), too: on the same directories, with the options as they are now."""
         self.ready_file = os.path.join(self.directory, "ready.json")
+        if os.path.exists(self.ready_file):
+            os.unlink(self.ready_file)
+        self.exit_code, self._checked = None, False
         self.process = subprocess.Popen(
-            [*DIE_WITH_TEST, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
-            stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self._env,
-            start_new_session=True)
+            [*DIE_WITH_TEST, *self.launcher, self.program, "--config", self.write_config(), "--ready-file", self.ready_file, *self._arguments],
+            stdin=subprocess.DEVNULL, stdout=self._stdout, stderr=subprocess.PIPE, env=self.env,
+            pass_fds=self.descriptors, start_new_session=True)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None
         self.stderr = Lines(self.process.stderr)
         if wait:
@@ -297,6 +319,19 @@ class Gateway:
         if SANITIZER.search(text):
             raise AssertionError("a sanitizer has found something:\n" + text)
 
+    def kill_family(self, first=()):
+        """Kills the master; its children have to follow by themselves. `first`: names of children to be killed before,
+        in this order. Everything they wrote to stderr is checked and forgotten. Then start() again."""
+        pids = [self.child(name)["pid"] for name in first]
+        for pid in filter(None, pids):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.kill()
+        self.wait_end()
+        self.check_end(code=-signal.SIGKILL)
+
     def destroy(self):
         """Whatever happened, nothing stays: no process, no file."""
         if self.process is not None and not self._checked:
@@ -330,6 +365,10 @@ class Gateway:
     @property
     def health_address(self):
         return self._split(self.ready["health"])
+
+    @property
+    def metrics_address(self):
+        return self._split(self.ready["metrics"])
 
     # -- health
 

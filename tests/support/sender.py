@@ -36,9 +36,9 @@ class Sender(threading.Thread):
             begin = time.monotonic()
             try:
                 transport = transport or self.open()
-                self.post(transport, telemetry.logs(ids))
+                stays = self.post(transport, telemetry.logs(ids))
                 self.acknowledged.update(ids)
-                done = not self.one_connection
+                done = not (self.one_connection and stays)
             except Exception as error:  # whatever it is, the records were not acknowledged
                 text = repr(error)
                 (self.refused if "refused" in text.lower() else self.failed).append(text)
@@ -56,13 +56,15 @@ class Sender(threading.Thread):
         return Connection(self.gateway.http)
 
     def post(self, transport, body):
+        """False: the answer said that the connection ends."""
         if self.is_grpc:
             grpc_client.call(transport, "logs", body)
-            return
+            return True
         transport.send(request("/v1/logs", body))
         answer = transport.read_answer()
         if answer.status != 200:
             raise AssertionError(answer)
+        return answer.headers.get("connection", "").lower() != "close"
 
 
 class Senders:

@@ -38,6 +38,23 @@ def logs(ids, service="test", padding=0):
     return request.SerializeToString()
 
 
+def events(session, numbers, service="claude-code"):
+    """A request with events as Claude Code numbers them: session.id and event.sequence on every record."""
+    request = oracle.REQUESTS["logs"]()
+    resource = request.resource_logs.add()
+    _attribute(resource.resource.attributes, "service.name", service)
+    scope = resource.scope_logs.add()
+    scope.scope.name = "com.anthropic.claude_code.events"
+    for number in numbers:
+        record = scope.log_records.add()
+        record.time_unix_nano = START_NS + number
+        record.body.string_value = "claude_code.api_request"
+        _attribute(record.attributes, "session.id", session)
+        _attribute(record.attributes, "event.name", "api_request")
+        _attribute(record.attributes, "event.sequence", number)
+    return request.SerializeToString()
+
+
 def metrics(ids, service="test"):
     request = oracle.REQUESTS["metrics"]()
     resource = request.resource_metrics.add()

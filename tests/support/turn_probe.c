@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A library to be preloaded into a worker (LD_PRELOAD): measures how long each turn of its loop takes, from the return
  * of epoll_wait() to the next call, in CPU time of the thread that waits, which other processes do not disturb, and on
- * the clock. After every turn that is the longest so far, the file that TURN_PROBE names says "CPU-US WALL-US", of the
- * longest of each. */
+ * the clock; what the whole process has used by then; and the largest block that this thread gave back, since the kernel
+ * takes its time for it. The file that TURN_PROBE names has the largest of each, as a struct turns; whoever reads it may
+ * set them back to 0, and has the largest from then on. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,10 +21,21 @@
 
 typedef int (*epoll_wait_fn)(int, struct epoll_event *, int, int);
 
+/* glibc's free(), under the name that is not ours. */
+extern void __libc_free(void *block);
+
+struct turns {
+    _Atomic uint64_t longest_cpu; /* ns */
+    _Atomic uint64_t longest_wall;
+    _Atomic uint64_t largest_freed; /* bytes */
+    _Atomic uint64_t process_cpu; /* of all threads, at the end of the last turn, ns */
+};
+
+static _Thread_local struct turns *mine; /* of the loop's thread */
+
 struct turn {
-    int fd;
-    uint64_t cpu, wall;         /* at its beginning, ns */
-    uint64_t max_cpu, max_wall; /* us */
+    struct turns *turns; /* the file, mapped */
+    uint64_t cpu, wall;  /* at its beginning */
 };
 
 static uint64_t read_clock(clockid_t id)
@@ -29,6 +43,18 @@ static uint64_t read_clock(clockid_t id)
     struct timespec t;
     clock_gettime(id, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct turns *map_file(void)
+{
+    int fd = open(getenv("TURN_PROBE"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, sizeof(struct turns)) != 0)
+        abort();
+    void *at = mmap(NULL, sizeof(struct turns), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (at == MAP_FAILED)
+        abort();
+    return at;
 }
 
 static void begin(struct turn *turn)
@@ -39,17 +65,23 @@ static void begin(struct turn *turn)
 
 static void end(struct turn *turn)
 {
-    uint64_t cpu = (read_clock(CLOCK_THREAD_CPUTIME_ID) - turn->cpu) / 1000;
-    uint64_t wall = (read_clock(CLOCK_MONOTONIC) - turn->wall) / 1000;
-    char text[64];
-    if (cpu <= turn->max_cpu && wall <= turn->max_wall)
-        return;
-    turn->max_cpu = cpu > turn->max_cpu ? cpu : turn->max_cpu;
-    turn->max_wall = wall > turn->max_wall ? wall : turn->max_wall;
-    int n = snprintf(text, sizeof text, "%-20llu %-20llu\n", (unsigned long long)turn->max_cpu,
-                     (unsigned long long)turn->max_wall);
-    if (pwrite(turn->fd, text, (size_t)n, 0) < 0)
-        abort();
+    uint64_t cpu = read_clock(CLOCK_THREAD_CPUTIME_ID) - turn->cpu;
+    uint64_t wall = read_clock(CLOCK_MONOTONIC) - turn->wall;
+    if (cpu > turn->turns->longest_cpu)
+        turn->turns->longest_cpu = cpu;
+    if (wall > turn->turns->longest_wall)
+        turn->turns->longest_wall = wall;
+    turn->turns->process_cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void free(void *block)
+{
+    if (mine && block) {
+        uint64_t size = malloc_usable_size(block);
+        if (size > mine->largest_freed)
+            mine->largest_freed = size;
+    }
+    __libc_free(block);
 }
 
 /* ZeroMQ's threads wait in epoll_wait() too: only the first thread, the loop's, is measured. */
@@ -61,8 +93,8 @@ int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
         real = (epoll_wait_fn)dlsym(RTLD_NEXT, "epoll_wait");
     if (gettid() != getpid() || strcmp(program_invocation_short_name, PROGRAM) != 0)
         return real(fd, events, count, timeout);
-    if (turn.fd == 0)
-        turn.fd = open(getenv("TURN_PROBE"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (!turn.turns)
+        mine = turn.turns = map_file();
     else
         end(&turn);
     int n = real(fd, events, count, timeout);

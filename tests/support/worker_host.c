@@ -10,7 +10,7 @@
  *   hold           no verdicts; `store` answers what has come meanwhile
  *   down, up       the router goes away, and comes back without its memory
  *   stats          prints "messages M batches B distinct D records R bytes Y verdict-less V"
- *   beat           prints the worker's last beat: "beat STATE accepting 0|1 NAME=NUMBER..."
+ *   beat           prints the worker's last beat: "beat STATE accepting 0|1 beats=N NAME=NUMBER..."
  *   drain          SIGTERM to the worker
  * At the end of input, or of the worker, prints the stats and "exit CODE user SECONDS sys SECONDS". */
 #include <arpa/inet.h>
@@ -59,6 +59,7 @@ struct host {
     uint64_t *waiting; /* numbers without a verdict */
     size_t waiting_count, waiting_cap;
     struct buf last_beat;
+    unsigned beats; /* so far */
 };
 
 static void fail(const char *what)
@@ -298,7 +299,7 @@ static void note_beat(struct host *host, const Masques__Control__Beat *beat_)
 {
     struct buf *text = &host->last_beat;
     buf_clear(text);
-    buf_printf(text, "beat %s accepting %d", beat_->state, beat_->accepting);
+    buf_printf(text, "beat %s accepting %d beats=%u", beat_->state, beat_->accepting, ++host->beats);
     for (size_t i = 0; i < beat_->n_numbers; i++)
         buf_printf(text, " %s=%llu", beat_->numbers[i]->name,
                    (unsigned long long)beat_->numbers[i]->value);

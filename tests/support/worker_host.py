@@ -22,6 +22,7 @@ class WorkerHost:
         self._errors = open(os.path.join(self._directory.name, "stderr"), "w+")
         options = [f"{name}={number}" for name, number in numbers.items()]
         environment = dict(os.environ)
+        self._spent = 0
         if probe:
             self._turns = os.path.join(self._directory.name, "turns")
             environment.update(LD_PRELOAD=PROBE, TURN_PROBE=self._turns)
@@ -50,10 +51,20 @@ class WorkerHost:
         """Of the last beat; what is missing there is 0."""
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", self.command("beat")[0])}
 
-    def longest_turn_us(self):
-        """(CPU, clock) of the worker's loop so far."""
-        with open(self._turns, encoding="ascii") as file:
-            return tuple(map(int, file.read().split()))
+    def turns(self):
+        """Since the last time that this was asked: (longest turn in CPU time, on the clock, largest block that the loop
+        gave back, CPU time of the whole worker); microseconds, bytes."""
+        with open(self._turns, "r+b", buffering=0) as file:
+            cpu, wall, freed, spent = struct.unpack("=4Q", file.read(32))
+            file.seek(0)
+            file.write(bytes(24))
+        before, self._spent = self._spent, spent
+        return cpu // 1000, wall // 1000, freed, (spent - before) // 1000
+
+    def wait_for_beat(self):
+        """Waits for a beat that has not been seen yet."""
+        seen = self.numbers().get("beats", 0)
+        self.wait_for_number("beats", lambda n: n > seen)
 
     def wait_for_number(self, name, test):
         return wait_for(lambda: test(self.numbers().get(name, 0)), f"the right {name} in a beat")

@@ -64,16 +64,19 @@ static const struct {
     {COMPONENT_EXTENSION, "health_check", NULL},
     {COMPONENT_EXPORTER, "otlp",
      "f:3:7: p: masques-collector does not have the exporter \"otlp\"; supported here: debug, "
-     "console, nop"},
+     "console, file, nop"},
     {COMPONENT_EXPORTER, "clickhouse",
      "f:3:7: p: masques-collector does not have the exporter \"clickhouse\" yet; supported here: "
-     "debug, console, nop"},
+     "debug, console, file, nop"},
     {COMPONENT_EXPORTER, "debgu",
      "f:3:7: p: masques-collector does not have the exporter \"debgu\"; did you mean debug? "
-     "supported here: debug, console, nop"},
-    {COMPONENT_PROCESSOR, "batch",
-     "f:3:7: p: masques-collector does not have the processor \"batch\" yet; supported here: "
-     "nothing"},
+     "supported here: debug, console, file, nop"},
+    {COMPONENT_EXTENSION, "file_storage", NULL},
+    {COMPONENT_PROCESSOR, "batch", NULL},
+    {COMPONENT_PROCESSOR, "memory_limiter", NULL},
+    {COMPONENT_PROCESSOR, "filter",
+     "f:3:7: p: masques-collector does not have the processor \"filter\"; supported here: batch, "
+     "memory_limiter"},
     {COMPONENT_CONNECTOR, "forward",
      "f:3:7: p: masques-collector does not have the connector \"forward\"; supported here: "
      "nothing"},

@@ -346,6 +346,294 @@ START_TEST(values_come_from_the_environment)
 }
 END_TEST
 
+/* ---- queues, retries, processors, storage, metrics ---- */
+
+#define PIPELINE(processors, exporters)                                                           \
+    "{receivers: [otlp], processors: [" processors "], exporters: [" exporters "]}"
+
+static void check_batch(const struct config *c, size_t exporter, uint64_t timeout_ms,
+                        uint64_t min_size, uint64_t max_size)
+{
+    const struct config_batch *batch = &c->exporters[exporter].delivery.batch;
+    ck_assert(batch->enabled);
+    ck_assert_uint_eq(batch->timeout_ns, timeout_ms * (uint64_t)DURATION_MS_NS);
+    ck_assert_uint_eq(batch->min_size, min_size);
+    ck_assert_uint_eq(batch->max_size, max_size);
+}
+
+START_TEST(by_default_deliveries_are_as_the_exporter_wishes_and_never_given_up)
+{
+    struct config *c = load(OTLP DEBUG SERVICE);
+    const struct config_delivery *d = &c->exporters[0].delivery;
+    ck_assert(!d->batch.enabled);
+    ck_assert(d->retry_enabled);
+    ck_assert_uint_eq(d->max_elapsed_ns, 0);
+    ck_assert_uint_eq(d->initial_interval_ns, 5u * (uint64_t)DURATION_S_NS);
+    ck_assert_uint_eq(d->consumers, 0);
+    ck_assert_uint_eq(d->queue_size, 0);
+    ck_assert(!c->file_storage.enabled);
+    ck_assert(!c->metrics.enabled);
+    config_free(&c);
+}
+END_TEST
+
+START_TEST(the_batch_key_of_a_queue_enables_what_the_collector_has_behind_it)
+{
+    struct config *c =
+        load(OTLP "exporters:\n"
+                  "  nop/null: {sending_queue: {batch: }}\n"
+                  "  nop/empty: {sending_queue: {sizer: bytes, batch: {}}}\n"
+                  "  nop/items: {sending_queue: {sizer: bytes, batch: {sizer: items, min_size: 0}}}\n"
+                  "  nop/requests: {sending_queue: {sizer: requests, batch: {flush_timeout: 1s}}}\n"
+                  "service: {pipelines: {logs: " PIPELINE("", "nop/null, nop/empty, nop/items, "
+                                                              "nop/requests") "}}\n");
+    check_batch(c, 0, 200, 8192, 0);
+    check_batch(c, 1, 200, 8192, 0);
+    check_batch(c, 2, 200, 0, 0);
+    check_batch(c, 3, 1000, 8192, 0);
+    ck_assert_uint_eq(c->exporters[0].delivery.batch.sizer, CONFIG_SIZER_ITEMS);
+    ck_assert_uint_eq(c->exporters[1].delivery.batch.sizer, CONFIG_SIZER_BYTES);
+    ck_assert_uint_eq(c->exporters[2].delivery.batch.sizer, CONFIG_SIZER_ITEMS);
+    ck_assert_uint_eq(c->exporters[3].delivery.batch.sizer, CONFIG_SIZER_ITEMS);
+    ck_assert_uint_eq(c->warning_count, 0);
+    config_free(&c);
+}
+END_TEST
+
+START_TEST(a_batch_processor_forms_the_deliveries_of_its_pipelines)
+{
+    struct config *c =
+        load(OTLP "processors:\n"
+                  "  batch:\n"
+                  "  batch/same: {metadata_keys: [], metadata_cardinality_limit: 1000}\n"
+                  "  batch/other: {timeout: 2s, send_batch_size: 10, send_batch_max_size: 20}\n"
+                  "  memory_limiter: {check_interval: 1s, limit_mib: 2000, spike_limit_mib: 0}\n"
+                  "exporters: {nop/a: , nop/b: {sending_queue: {batch: {min_size: 7}}}, nop/c: }\n"
+                  "service:\n"
+                  "  pipelines:\n"
+                  "    logs: " PIPELINE("memory_limiter, batch", "nop/a, nop/b") "\n"
+                  "    metrics: " PIPELINE("batch/same", "nop/a") "\n"
+                  "    traces: " PIPELINE("batch/other", "nop/a, nop/b") "\n"
+                  "    traces/2: " PIPELINE("batch, batch/other", "nop/c") "\n");
+    check_batch(c, 0, 200, 8192, 0);
+    check_batch(c, 1, 200, 7, 0);
+    check_batch(c, 2, 2000, 10, 20);
+    ck_assert_uint_eq(c->warning_count, 1);
+    ck_assert_str_eq(c->warnings[0], "f:12:72: service::pipelines::traces: the batch processor of "
+                                     "an earlier pipeline forms the deliveries of exporter "
+                                     "\"nop/a\" here as well");
+    ck_assert_uint_eq(c->masques.limits.ledger_bytes, 256 * SIZE_MIB);
+    config_free(&c);
+}
+END_TEST
+
+START_TEST(a_memory_limiter_only_ever_lowers_a_ledger_that_is_not_written)
+{
+    static const struct {
+        const char *limiter;
+        const char *masques;
+        uint64_t ledger;
+        size_t warnings;
+    } limits[] = {
+        {"limit_mib: 150", "", 150 * SIZE_MIB, 0},
+        {"limit_mib: 128", "", 128 * SIZE_MIB, 0},
+        {"limit_mib: 5000", "", 256 * SIZE_MIB, 0},
+        {"limit_mib: 100", "masques: {limits: {ledger: 300MiB}}\n", 300 * SIZE_MIB, 0},
+        {"limit_percentage: 75, spike_limit_percentage: 20", "", 256 * SIZE_MIB, 2},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        char text[1000];
+        snprintf(text, sizeof text,
+                 OTLP DEBUG "processors: {memory_limiter: {check_interval: 1s, %s}}\n"
+                            "service: {pipelines: {logs: " PIPELINE("memory_limiter",
+                                                                    "debug") "}}\n%s",
+                 limits[i].limiter, limits[i].masques);
+        struct config *c = load(text);
+        ck_assert_uint_eq(c->masques.limits.ledger_bytes, limits[i].ledger);
+        ck_assert_uint_eq(c->warning_count, limits[i].warnings);
+        config_free(&c);
+    }
+    struct config *c = load(OTLP DEBUG SERVICE "processors: {memory_limiter: {check_interval: 1s, "
+                                               "limit_mib: 1}}\n");
+    ck_assert_uint_eq(c->masques.limits.ledger_bytes, 256 * SIZE_MIB); /* nothing uses it */
+    config_free(&c);
+}
+END_TEST
+
+START_TEST(the_storage_of_a_queue_is_the_place_of_the_store)
+{
+    static const struct {
+        const char *storage;
+        const char *store;
+        const char *directory;
+        uint32_t fsync;
+    } places[] = {
+        {"directory: /a", "", "/a", CONFIG_FSYNC_ALWAYS},
+        {"", "", "/var/lib/otelcol/file_storage", CONFIG_FSYNC_ALWAYS},
+        {"directory: /a, fsync: true", "", "/a", CONFIG_FSYNC_ALWAYS},
+        {"directory: /a, fsync: false", "", "/a", CONFIG_FSYNC_INTERVAL},
+        {"directory: /a, fsync: false", "directory: /a, fsync: never", "/a", CONFIG_FSYNC_NEVER},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char text[1000];
+        snprintf(text, sizeof text,
+                 OTLP "exporters: {nop: {sending_queue: {storage: file_storage/q}}, debug: }\n"
+                      "extensions: {file_storage/q: {%s}}\n"
+                      "service: {extensions: [file_storage/q], pipelines: {logs: " PIPELINE(
+                          "", "debug, nop") "}}\nmasques: {store: {%s}}\n",
+                 places[i].storage, places[i].store);
+        struct config *c = load(text);
+        ck_assert_str_eq(c->masques.store.directory, places[i].directory);
+        ck_assert_uint_eq(c->masques.store.fsync, places[i].fsync);
+        ck_assert_uint_eq(c->masques.store.max_bytes, 4 * SIZE_GIB);
+        ck_assert(!c->masques.store.create_parents);
+        ck_assert(c->file_storage.enabled);
+        ck_assert_uint_eq(c->warning_count, 0);
+        config_free(&c);
+    }
+}
+END_TEST
+
+/* The warnings of a configuration, one a line. */
+static void check_warnings(const char *text, const char *expected)
+{
+    struct config *c = load(text);
+    struct buf said = buf_make(20000);
+    for (size_t i = 0; i < c->warning_count; i++)
+        buf_printf(&said, "%s\n", c->warnings[i]);
+    buf_byte(&said, '\0');
+    ck_assert_str_eq((const char *)said.data, expected);
+    buf_free(&said);
+    config_free(&c);
+}
+
+#define STORE_FREES ": has no effect: the store gives files free as what is in them is delivered\n"
+#define NO_COLLECTOR ": has no effect: there is no garbage collector here\n"
+#define LATE ": has no effect: this exporter holds nothing back; what it is too late for, it misses\n"
+
+START_TEST(what_has_no_effect_is_warned_of_with_its_reason)
+{
+    static const struct {
+        const char *text;
+        const char *warnings;
+    } cases[] = {
+        {OTLP "exporters:\n"
+              "  nop: {sending_queue: {enabled: false, queue_size: 5000, num_consumers: 100,\n"
+              "    wait_for_result: true}}\n"
+              "service: {pipelines: {logs: " PIPELINE("", "nop") "}}\n",
+         "f:3:34: exporters::nop::sending_queue::enabled: has no effect: the store is always between "
+         "receiver and exporter\n"
+         "f:4:22: exporters::nop::sending_queue::wait_for_result: has no effect: requests are "
+         "answered when they are stored\n"
+         "f:3:53: exporters::nop::sending_queue::queue_size: has no effect with this sizer: the "
+         "bytes of masques::store bound what waits, or queue_size with \"sizer: bytes\"\n"
+         "f:3:74: exporters::nop::sending_queue::num_consumers: at most 32 deliveries are made at a "
+         "time\n"},
+        {OTLP DEBUG SERVICE "extensions:\n"
+                            "  file_storage:\n"
+                            "    timeout: 5s\n"
+                            "    recreate: true\n"
+                            "    compaction:\n"
+                            "      on_start: true\n"
+                            "      on_rebound: true\n"
+                            "      directory: /tmp\n"
+                            "      rebound_needed_threshold_mib: 1\n"
+                            "      rebound_trigger_threshold_mib: 1\n"
+                            "      max_transaction_size: 1\n"
+                            "      check_interval: 1s\n"
+                            "      cleanup_on_start: true\n",
+         "f:6:14: extensions::file_storage::timeout: has no effect: a directory that another gateway "
+         "uses is refused at once\n"
+         "f:7:15: extensions::file_storage::recreate: has no effect: a damaged record costs itself, "
+         "not the store\n"
+         "f:9:17: extensions::file_storage::compaction::on_start" STORE_FREES
+         "f:10:19: extensions::file_storage::compaction::on_rebound" STORE_FREES
+         "f:11:18: extensions::file_storage::compaction::directory" STORE_FREES
+         "f:12:37: extensions::file_storage::compaction::rebound_needed_threshold_mib" STORE_FREES
+         "f:13:38: extensions::file_storage::compaction::rebound_trigger_threshold_mib" STORE_FREES
+         "f:14:29: extensions::file_storage::compaction::max_transaction_size" STORE_FREES
+         "f:15:23: extensions::file_storage::compaction::check_interval" STORE_FREES
+         "f:16:25: extensions::file_storage::compaction::cleanup_on_start" STORE_FREES},
+        {OTLP DEBUG "extensions: {file_storage: }\n"
+                    "service: {extensions: [file_storage], "
+                    "pipelines: {logs: " PIPELINE("", "debug") "}}\n",
+         "f:3:14: extensions::file_storage: no exporter's sending_queue::storage names it; it has "
+         "no effect\n"},
+        {OTLP DEBUG SERVICE "processors:\n"
+                            "  batch: {metadata_cardinality_limit: 5}\n"
+                            "  memory_limiter:\n"
+                            "    check_interval: 1s\n"
+                            "    limit_mib: 500\n"
+                            "    spike_limit_mib: 100\n"
+                            "    limit_percentage: 50\n"
+                            "    spike_limit_percentage: 10\n"
+                            "    min_gc_interval_when_soft_limited: 20s\n"
+                            "    min_gc_interval_when_hard_limited: 5s\n",
+         "f:5:39: processors::batch::metadata_cardinality_limit: has no effect: there are no "
+         "metadata_keys to be counted\n"
+         "f:9:22: processors::memory_limiter::spike_limit_mib: has no effect: requests are refused "
+         "at limit_mib itself\n"
+         "f:11:29: processors::memory_limiter::spike_limit_percentage: has no effect: requests are "
+         "refused at the limit itself\n"
+         "f:12:40: processors::memory_limiter::min_gc_interval_when_soft_limited" NO_COLLECTOR
+         "f:13:40: processors::memory_limiter::min_gc_interval_when_hard_limited" NO_COLLECTOR},
+        {OTLP "exporters:\n"
+              "  debug: {sending_queue: {sizer: bytes, queue_size: 5, block_on_overflow: true},\n"
+              "    retry_on_failure: {enabled: false}}\n" SERVICE,
+         "f:3:53: exporters::debug::sending_queue::queue_size" LATE
+         "f:3:75: exporters::debug::sending_queue::block_on_overflow" LATE
+         "f:4:23: exporters::debug::retry_on_failure" LATE},
+        {OTLP DEBUG "service:\n"
+                    "  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: "
+                    "{without_units: false}}}}]}}\n"
+                    "  pipelines: {logs: " PIPELINE("", "debug") "}\n",
+         "f:4:82: service::telemetry::metrics::readers::pull::exporter::prometheus::without_units: "
+         "has no effect: the metrics have the names that the collector gives them by default\n"},
+        /* what asks for nothing is no reason to speak */
+        {OTLP DEBUG SERVICE
+         "extensions: {file_storage: {timeout: 1s, recreate: false, compaction: {on_start: false}}}\n"
+         "processors: {memory_limiter: {check_interval: 5s, limit_mib: 512, spike_limit_mib: 0}}\n",
+         ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_warnings(cases[i].text, cases[i].warnings);
+}
+END_TEST
+
+START_TEST(metrics_are_served_where_the_section_says_so)
+{
+    static const struct {
+        const char *metrics;
+        bool enabled;
+        const char *host;
+        uint16_t port;
+    } sections[] = {
+        {"", false, "127.0.0.1", 8888},
+        {"{}", true, "127.0.0.1", 8888},
+        {"{level: none, address: \":1\"}", false, "", 1},
+        {"{level: detailed}", true, "127.0.0.1", 8888},
+        {"{address: 0.0.0.0:8889}", true, "0.0.0.0", 8889},
+        {"{readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 9}}}}]}", true, "0.0.0.0",
+         9},
+        {"{level: basic, readers: [{pull: {exporter: {prometheus: {without_units: true}}}}]}", true,
+         "127.0.0.1", 8888},
+        {"{readers: [{pull: {exporter: {prometheus: {host: \"::\"}}}}]}", true, "::", 8888},
+    };
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        char text[1000];
+        snprintf(text, sizeof text,
+                 OTLP DEBUG "service: {telemetry: {metrics: %s}, pipelines: {logs: " PIPELINE(
+                     "", "debug") "}}\n",
+                 sections[i].metrics);
+        struct config *c = load(text);
+        ck_assert_int_eq(c->metrics.enabled, sections[i].enabled);
+        ck_assert_str_eq(c->metrics.endpoint.host, sections[i].host);
+        ck_assert_uint_eq(c->metrics.endpoint.port, sections[i].port);
+        config_free(&c);
+    }
+}
+END_TEST
+
 /* ---- what is wrong ---- */
 
 static const struct {
@@ -383,21 +671,19 @@ static const struct {
      "(\"protocols:\" with \"grpc:\", \"http:\" or both)"},
     {OTLP "exporters:\n  debug:\n  clickhouse/prod: {endpoint: x}\n",
      "f:4:3: exporters::clickhouse/prod: masques-collector does not have the exporter "
-     "\"clickhouse\" yet; supported here: debug, console, nop"},
-    {OTLP "exporters:\n  file:\n    path: /tmp/x\n",
-     "f:3:3: exporters::file: masques-collector does not have the exporter \"file\" yet; supported "
-     "here: debug, console, nop"},
+     "\"clickhouse\" yet; supported here: debug, console, file, nop"},
+    {OTLP "exporters:\n  file: {append: true}\n", "f:3:3: exporters::file: path must be non-empty"},
     {OTLP "exporters:\n  otlphttp: {endpoint: x}\n",
      "f:3:3: exporters::otlphttp: masques-collector does not have the exporter \"otlphttp\"; "
-     "supported here: debug, console, nop"},
+     "supported here: debug, console, file, nop"},
     {OTLP "exporters:\n  debug/x:\n  debug / x:\n",
      "f:4:3: exporters::debug / x: the id \"debug/x\" is given twice"},
     {OTLP DEBUG "extensions:\n  zpages:\n",
      "f:4:3: extensions::zpages: masques-collector does not have the extension \"zpages\"; "
-     "supported here: health_check"},
-    {OTLP DEBUG "processors:\n  batch:\n",
-     "f:4:3: processors::batch: masques-collector does not have the processor \"batch\" yet; "
-     "supported here: nothing"},
+     "supported here: health_check, file_storage"},
+    {OTLP DEBUG "processors:\n  filter:\n",
+     "f:4:3: processors::filter: masques-collector does not have the processor \"filter\"; "
+     "supported here: batch, memory_limiter"},
     {OTLP DEBUG "connectors:\n  forward:\n",
      "f:4:3: connectors::forward: masques-collector does not have the connector \"forward\"; "
      "supported here: nothing"},
@@ -431,11 +717,11 @@ static const struct {
      "traces_url_path must differ"},
     {OTLP "exporters:\n  debug:\n    verbosity: detailed\n",
      "f:4:5: exporters::debug::verbosity: masques-collector does not have this setting of the "
-     "collector; supported here: format, color, match"},
+     "collector; supported here: format, color, match, sending_queue, retry_on_failure"},
     {OTLP "exporters:\n  console/unused: {format: xml}\n",
      "f:3:28: exporters::console/unused::format: got \"xml\", expected one of: pretty, json"},
     {OTLP "exporters:\n  nop: {a: 1}\n",
-     "f:3:9: exporters::nop::a: unknown key; supported here: nothing"},
+     "f:3:9: exporters::nop::a: unknown key; supported here: sending_queue, retry_on_failure"},
     {OTLP DEBUG "extensions: {health_check: {endpoint: 13133}}\n",
      "f:3:39: extensions::health_check::endpoint: got \"13133\", expected HOST:PORT such as "
      "127.0.0.1:4317, without http://"},
@@ -477,9 +763,29 @@ static const struct {
     {OTLP DEBUG "service: {pipeline: {}}\n",
      "f:3:11: service::pipeline: unknown key; did you mean pipelines? supported here: extensions, "
      "pipelines, telemetry"},
-    {OTLP DEBUG "service:\n  telemetry: {metrics: {level: none}}\n",
-     "f:4:15: service::telemetry::metrics: masques-collector does not have this setting of the "
-     "collector; supported here: logs"},
+    {OTLP DEBUG "service:\n  telemetry: {traces: {level: none}}\n",
+     "f:4:15: service::telemetry::traces: masques-collector does not have this setting of the "
+     "collector; supported here: logs, metrics"},
+    {OTLP DEBUG "service:\n  telemetry: {metrics: {views: []}}\n",
+     "f:4:25: service::telemetry::metrics::views: masques-collector does not have this setting of "
+     "the collector; supported here: level, address, readers"},
+    {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: []}}\n",
+     "f:4:34: service::telemetry::metrics::readers: expected a list of one reader: {pull: "
+     "{exporter: {prometheus: {host: HOST, port: PORT}}}}"},
+    {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: [{periodic: {}}]}}\n",
+     "f:4:36: service::telemetry::metrics::readers::periodic: masques-collector does not "
+     "have this setting of the collector; supported here: pull"},
+    {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: "
+                "{with_resource_constant_labels: {}}}}}]}}\n",
+     "f:4:67: service::telemetry::metrics::readers::pull::exporter::prometheus::"
+     "with_resource_constant_labels: masques-collector does not have this setting of the collector; "
+     "supported here: host, port, without_scope_info, without_type_suffix, without_units"},
+    {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: [{pull: }]}}\n",
+     "f:4:35: service::telemetry::metrics::readers: a reader is {pull: {exporter: {prometheus: "
+     "{host: HOST, port: PORT}}}} here"},
+    {OTLP DEBUG "service:\n  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: "
+                "{host: \"a b\"}}}}]}}\n",
+     "f:4:35: service::telemetry::metrics::readers: \"a b\" is no host"},
     {OTLP DEBUG "service:\n  telemetry: {logs: {level: loud}}\n",
      "f:4:29: service::telemetry::logs::level: got \"loud\", expected one of: error, warn, info, "
      "debug"},
@@ -517,8 +823,89 @@ static const struct {
      "f:5:43: service::pipelines::logs: \"a b\" is no valid exporter id; it is TYPE or TYPE/NAME"},
     {OTLP DEBUG "service:\n  pipelines:\n"
                 "    logs: {receivers: [otlp], processors: [batch], exporters: [debug]}\n",
-     "f:5:44: service::pipelines::logs: masques-collector does not have the processor \"batch\" "
-     "yet; supported here: nothing"},
+     "f:5:44: service::pipelines::logs: references processor \"batch\" which is not configured"},
+    {OTLP DEBUG "processors: {batch: }\nservice:\n  pipelines:\n"
+                "    logs: {receivers: [otlp], processors: [batch, batch], exporters: [debug]}\n",
+     "f:6:51: service::pipelines::logs: references processor \"batch\" multiple times"},
+
+    /* processors */
+    {OTLP DEBUG "processors:\n  batch:\n  batch:\n",
+     "f:5:3: key \"batch\" is given twice, first in line 4"},
+    {OTLP DEBUG "processors:\n  batch/a:\n  batch / a:\n",
+     "f:5:3: processors::batch / a: the id \"batch/a\" is given twice"},
+    {OTLP DEBUG "processors:\n  batch: {metadata_keys: [tenant]}\n",
+     "f:4:26: processors::batch::metadata_keys: got a list, expected an empty list; there is "
+     "nothing that it could hold here"},
+    {OTLP DEBUG "processors:\n  batch: {send_batch_max_size: 100}\n",
+     "f:4:3: processors::batch: send_batch_max_size must be greater or equal to send_batch_size"},
+    {OTLP DEBUG "processors:\n  memory_limiter: {limit_mib: 512}\n",
+     "f:4:3: processors::memory_limiter: check_interval must be greater than zero"},
+    {OTLP DEBUG "processors:\n  memory_limiter: {check_interval: 1s}\n",
+     "f:4:3: processors::memory_limiter: limit_mib or limit_percentage must be greater than zero"},
+    {OTLP DEBUG "processors:\n  memory_limiter: {check_interval: 1s, limit_mib: 9, "
+                "spike_limit_mib: 9}\n",
+     "f:4:3: processors::memory_limiter: spike_limit_mib must be smaller than limit_mib"},
+    {OTLP DEBUG "processors:\n  memory_limiter: {check_interval: 1s, limit_mib: 100}\n"
+                "service:\n  pipelines:\n    logs: {receivers: [otlp], "
+                "processors: [memory_limiter], exporters: [debug]}\n",
+     "f:4:3: processors::memory_limiter::limit_mib: must be at least twice the largest request "
+     "that the receiver takes: 128MiB"},
+
+    /* queues and retries */
+    {OTLP "exporters:\n  nop: {sending_queue: {storage: file_storage}}\n"
+          "service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+     "f:3:34: exporters::nop::sending_queue::storage: references extension \"file_storage\" which "
+     "is not configured as a file_storage"},
+    {OTLP "exporters:\n  nop: {sending_queue: {storage: health_check}}\n"
+          "extensions: {health_check: }\n"
+          "service: {extensions: [health_check], "
+          "pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+     "f:3:34: exporters::nop::sending_queue::storage: references extension \"health_check\" which "
+     "is not configured as a file_storage"},
+    {OTLP "exporters:\n  nop: {sending_queue: {storage: file_storage}}\n"
+          "extensions: {file_storage: }\n"
+          "service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+     "f:3:34: exporters::nop::sending_queue::storage: references extension \"file_storage\" which "
+     "service::extensions does not list"},
+    {OTLP "exporters:\n  nop: {sending_queue: {storage: file_storage/a}}\n"
+          "  nop/2: {sending_queue: {storage: file_storage/b}}\n"
+          "extensions: {file_storage/a: , file_storage/b: }\n"
+          "service: {extensions: [file_storage/a, file_storage/b], "
+          "pipelines: {logs: {receivers: [otlp], exporters: [nop, nop/2]}}}\n",
+     "f:4:36: exporters::nop/2::sending_queue::storage: the gateway has one store for all "
+     "exporters, and it lies in \"file_storage/a\" already"},
+    {OTLP "exporters:\n  nop: {sending_queue: {storage: file_storage}}\n"
+          "extensions: {file_storage: {directory: /a}}\n"
+          "service: {extensions: [file_storage], "
+          "pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n"
+          "masques:\n  store: {directory: /b}\n",
+     "f:7:22: masques::store::directory: the gateway has one store for all exporters; "
+     "extensions::file_storage says that it lies in \"/a\""},
+    {OTLP DEBUG "extensions:\n  file_storage: {directory_permissions: \"0999\"}\n",
+     "f:4:41: extensions::file_storage: directory_permissions must be an octal number such as "
+     "\"0750\""},
+    {OTLP DEBUG "extensions:\n  file_storage: {compaction: {on_stop: true}}\n",
+     "f:4:31: extensions::file_storage::compaction::on_stop: unknown key; "
+     "supported here: on_start, on_rebound, directory, rebound_needed_threshold_mib, "
+     "rebound_trigger_threshold_mib, max_transaction_size, check_interval, cleanup_on_start"},
+    {OTLP "exporters:\n  nop: {sending_queue: {batch: {max_size: 100}}}\n",
+     "f:3:43: exporters::nop::sending_queue::batch: max_size must be at least min_size (which is "
+     "8192 where it is not written), or 0"},
+    {OTLP "exporters:\n  nop: {sending_queue: {batch: {partition: {}}}}\n",
+     "f:3:33: exporters::nop::sending_queue::batch::partition: masques-collector does not have "
+     "this setting of the collector; supported here: flush_timeout, min_size, max_size, sizer"},
+    {OTLP "exporters:\n  nop: {sending_queue: {wait_for_result: true, storage: x}}\n",
+     "f:3:42: exporters::nop::sending_queue::wait_for_result: is not supported together with "
+     "storage"},
+    {OTLP "exporters:\n  nop: {retry_on_failure: {max_elapsed_time: 4s}}\n",
+     "f:3:46: exporters::nop::retry_on_failure: max_elapsed_time must not be less than "
+     "initial_interval"},
+    {OTLP "exporters:\n  nop: {retry_on_failure: {max_elapsed_time: 10s}}\n",
+     "f:3:46: exporters::nop::retry_on_failure: max_elapsed_time must not be less than "
+     "max_interval"},
+    {OTLP "exporters:\n  nop: {retry_on_failure: {multiplier: 0.5}}\n",
+     "f:3:40: exporters::nop::retry_on_failure::multiplier: got \"0.5\", expected a number such as "
+     "1.5, from 1 to 100"},
     {OTLP DEBUG "service:\n  pipelines:\n    logs: {receivers: [otlp], exporter: [debug]}\n",
      "f:5:31: service::pipelines::logs::exporter: unknown key; did you mean exporters? supported "
      "here: receivers, processors, exporters"},
@@ -610,5 +997,11 @@ SUITE_MAIN("config", without_a_file_all_signals_go_from_otlp_to_the_console,
            a_ledger_that_is_not_written_follows_the_largest_request,
            a_protocol_that_is_off_has_no_say_in_the_ledger,
            a_store_on_a_disk_may_be_larger_where_its_size_is_not_written,
-           values_come_from_the_environment, what_is_wrong_is_said_with_place_and_path,
+           by_default_deliveries_are_as_the_exporter_wishes_and_never_given_up,
+           the_batch_key_of_a_queue_enables_what_the_collector_has_behind_it,
+           a_batch_processor_forms_the_deliveries_of_its_pipelines,
+           a_memory_limiter_only_ever_lowers_a_ledger_that_is_not_written,
+           the_storage_of_a_queue_is_the_place_of_the_store, what_has_no_effect_is_warned_of_with_its_reason,
+           metrics_are_served_where_the_section_says_so, values_come_from_the_environment,
+           what_is_wrong_is_said_with_place_and_path,
            there_is_a_largest_number_of_exporters, a_file_is_read_under_its_name)

@@ -19,12 +19,24 @@ static struct config *load(struct slice text)
     return config;
 }
 
+/* What a batch says has a meaning only where it is enabled. */
+static void check_same_delivery(const struct config_delivery *a, const struct config_delivery *b)
+{
+    struct config_delivery left = *a, right = *b;
+    ck_assert_int_eq(left.batch.enabled, right.batch.enabled);
+    if (!left.batch.enabled)
+        left.batch = right.batch;
+    ck_assert_mem_eq(&left, &right, sizeof left);
+}
+
 /* Are two configurations the same in all that they say? */
 static void check_same(const struct config *a, const struct config *b)
 {
     ck_assert_mem_eq(&a->otlp, &b->otlp, sizeof a->otlp);
     ck_assert_mem_eq(&a->health, &b->health, sizeof a->health);
     ck_assert_mem_eq(&a->masques, &b->masques, sizeof a->masques);
+    ck_assert_mem_eq(&a->file_storage, &b->file_storage, sizeof a->file_storage);
+    ck_assert_mem_eq(&a->metrics, &b->metrics, sizeof a->metrics);
     ck_assert_uint_eq(a->exporter_count, b->exporter_count);
     for (size_t i = 0; i < a->exporter_count; i++) {
         ck_assert_str_eq(a->exporters[i].id, b->exporters[i].id);
@@ -32,6 +44,7 @@ static void check_same(const struct config *a, const struct config *b)
         ck_assert_uint_eq(a->exporters[i].signals, b->exporters[i].signals);
         ck_assert_mem_eq(&a->exporters[i].options, &b->exporters[i].options,
                          sizeof a->exporters[i].options);
+        check_same_delivery(&a->exporters[i].delivery, &b->exporters[i].delivery);
     }
 }
 
@@ -76,12 +89,31 @@ START_TEST(the_default_configuration_prints_every_option)
                                              "    format: pretty\n"
                                              "    color: auto\n"
                                              "    match: \"\"\n"
+                                             "    sending_queue:\n"
+                                             "      enabled: true\n"
+                                             "      num_consumers: 0\n"
+                                             "      sizer: requests\n"
+                                             "      queue_size: 0\n"
+                                             "      block_on_overflow: false\n"
+                                             "      wait_for_result: false\n"
+                                             "      storage: \"\"\n"
+                                             "    retry_on_failure:\n"
+                                             "      enabled: true\n"
+                                             "      initial_interval: 5s\n"
+                                             "      randomization_factor: 0.5\n"
+                                             "      multiplier: 1.5\n"
+                                             "      max_interval: 30s\n"
+                                             "      max_elapsed_time: 0s\n"
                                              "extensions:\n"
                                              "  health_check:\n"
                                              "    endpoint: 127.0.0.1:13133\n"
                                              "    path: \"/\"\n"
                                              "service:\n"
                                              "  extensions: [health_check]\n"
+                                             "  telemetry:\n"
+                                             "    metrics:\n"
+                                             "      level: none\n"
+                                             "      address: 127.0.0.1:8888\n"
                                              "  pipelines:\n"
                                              "    logs:\n"
                                              "      receivers: [otlp]\n"
@@ -146,6 +178,27 @@ START_TEST(what_is_printed_resolves_to_the_same)
         "exporters: {nop: }\n"
         "service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n"
         "masques: {limits: {header_timeout: 1m1.000000001s, body_rate: 1001}, log_level: WARN}\n",
+        /* processors become what their exporters and the ledger are told */
+        "receivers: {otlp: {protocols: {grpc: }}}\n"
+        "processors: {batch/a: {timeout: 3s, send_batch_size: 10, send_batch_max_size: 20},\n"
+        "  batch/b: {timeout: 0s, send_batch_size: 0},\n"
+        "  memory_limiter: {check_interval: 1s, limit_mib: 150}}\n"
+        "exporters: {nop/a: , nop/b: , debug: }\n"
+        "service: {pipelines: {\n"
+        "  logs: {receivers: [otlp], processors: [memory_limiter, batch/a], exporters: [nop/a]},\n"
+        "  traces: {receivers: [otlp], processors: [batch/b], exporters: [nop/b, debug]}}}\n",
+        /* everything about queues and retries, storage, metrics */
+        "receivers: {otlp: {protocols: {grpc: }}}\n"
+        "exporters: {nop/a: {sending_queue: {num_consumers: 3, sizer: bytes, queue_size: 12345,\n"
+        "    block_on_overflow: true, storage: file_storage / x, batch: {max_size: 1000000}},\n"
+        "  retry_on_failure: {initial_interval: 1ms, randomization_factor: 0, multiplier: 2.25,\n"
+        "    max_interval: 1m, max_elapsed_time: 1h}}, nop/b: {sending_queue: {batch: },\n"
+        "  retry_on_failure: {enabled: false, max_elapsed_time: 1s}}}\n"
+        "extensions: {file_storage/x: {directory: /a/$$b, create_directory: true, fsync: false,\n"
+        "  directory_permissions: \"0711\"}}\n"
+        "service: {extensions: [file_storage/x], telemetry: {metrics: {readers: [{pull: {exporter:\n"
+        "  {prometheus: {host: \"::1\", port: 0}}}}]}},\n"
+        "  pipelines: {logs: {receivers: [otlp], exporters: [nop/a, nop/b]}}}\n",
         /* a store on a disk, whose size is not written */
         "masques: {store: {directory: /var/lib/masques, fsync: interval, fsync_interval: 10ms}}\n",
     };

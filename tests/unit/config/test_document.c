@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* docs/configuration.md and the files of config/ agree with the option tables. */
 #include "shared/config/config.h"
+#include "shared/config/processor.h"
 #include "tests/support/suite.h"
 
 #include <stdio.h>
@@ -72,6 +73,11 @@ START_TEST(the_document_has_each_option_as_its_row_says_and_no_other)
     count = options_of(config_otlp_options(), text);
     count += options_of(config_health_options(), text);
     count += options_of(config_telemetry_options(), text);
+    count += options_of(config_metrics_options(), text);
+    count += options_of(config_file_storage_options(), text);
+    count += options_of(config_delivery_options(), text);
+    count += options_of(processor_batch_options(), text);
+    count += options_of(processor_limiter_options(), text);
     count += options_of(config_masques_options(), text);
     for (size_t i = 0; i < kinds; i++)
         if (strcmp(list[i].type, "console") != 0) /* the other name of debug */
@@ -81,21 +87,41 @@ START_TEST(the_document_has_each_option_as_its_row_says_and_no_other)
 }
 END_TEST
 
-START_TEST(the_example_of_the_document_is_a_configuration)
+/* A piece of the service section stands for itself when the components that it names are there. */
+static void check_example(struct slice example)
+{
+    static const char components[] = "receivers: {otlp: {protocols: {grpc: }}}\n"
+                                     "exporters: {debug: , console/json: }\n";
+    static const char pipelines[] = "  pipelines: {logs: {receivers: [otlp], exporters: [debug, console/json]}}\n";
+    struct config *config;
+    struct config_error error;
+    struct buf text = buf_make(100000);
+    bool is_service = example.len > 8 && memcmp(example.data, "service:", 8) == 0;
+    if (is_service)
+        buf_text(&text, components);
+    buf_slice_append(&text, example);
+    if (is_service && !memmem(example.data, example.len, "pipelines:", 10))
+        buf_text(&text, pipelines);
+    int rc = config_from_text("example", buf_slice(&text), NULL, NULL, &config, &error);
+    ck_assert_msg(rc == 0, "%s in\n%.*s", error.text, (int)text.len, (const char *)text.data);
+    ck_assert_uint_eq(config->warning_count, 0);
+    config_free(&config);
+    buf_free(&text);
+}
+
+START_TEST(the_examples_of_the_document_are_configurations)
 {
     static const char fence[] = "```yaml\n";
     struct buf document = read_document();
-    const char *from = strstr((const char *)document.data, fence);
-    ck_assert_ptr_nonnull(from);
-    from += sizeof fence - 1;
-    const char *to = strstr(from, "```");
-    ck_assert_ptr_nonnull(to);
-    struct config *config;
-    struct config_error error;
-    int rc = config_from_text("example", slice_make(from, (size_t)(to - from)), NULL, NULL,
-                              &config, &error);
-    ck_assert_msg(rc == 0, "%s", error.text);
-    config_free(&config);
+    size_t count = 0;
+    for (const char *from = (const char *)document.data; (from = strstr(from, fence)); count++) {
+        from += sizeof fence - 1;
+        const char *to = strstr(from, "```");
+        ck_assert_ptr_nonnull(to);
+        check_example(slice_make(from, (size_t)(to - from)));
+        from = to + 3;
+    }
+    ck_assert_uint_ge(count, 5);
     buf_free(&document);
 }
 END_TEST
@@ -148,5 +174,5 @@ START_TEST(nop_yaml_forgets_everything)
 END_TEST
 
 SUITE_MAIN("document", the_document_has_each_option_as_its_row_says_and_no_other,
-           the_example_of_the_document_is_a_configuration, console_yaml_is_what_runs_without_a_file,
+           the_examples_of_the_document_are_configurations, console_yaml_is_what_runs_without_a_file,
            claude_code_yaml_takes_every_address_and_writes_json, nop_yaml_forgets_everything)

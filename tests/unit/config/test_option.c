@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/config/config.h"
+#include "shared/config/processor.h"
 #include "tests/support/suite.h"
 
 #include <string.h>
@@ -15,6 +16,8 @@ struct sample {
     uint64_t duration;
     struct endpoint endpoint;
     uint32_t choice;
+    uint64_t count;
+    uint32_t factor;
 };
 
 static const char *const choices[] = {"red", "green", NULL};
@@ -39,6 +42,11 @@ static const struct option rows[] = {
      .initial = "127.0.0.1:1"},
     {ROW("choice", OPTION_CHOICE), .offset = offsetof(struct sample, choice), .choices = choices,
      .initial = "green"},
+    {ROW("count", OPTION_COUNT), .offset = offsetof(struct sample, count),
+     .max = UINT64_C(1) << 40, .initial = "4294967296"},
+    {ROW("factor", OPTION_FACTOR), .offset = offsetof(struct sample, factor), .min = 500,
+     .max = 2000, .initial = "1.5"},
+    {ROW("list", OPTION_NO_LIST), .initial = "[]"},
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])
@@ -56,6 +64,8 @@ START_TEST(defaults_fill_every_field)
     ck_assert_uint_eq(s.duration, 5 * (uint64_t)DURATION_S_NS);
     ck_assert_uint_eq(s.endpoint.port, 1);
     ck_assert_uint_eq(s.choice, 1);
+    ck_assert_uint_eq(s.count, UINT64_C(1) << 32);
+    ck_assert_uint_eq(s.factor, 1500);
 }
 END_TEST
 
@@ -110,6 +120,25 @@ static const struct {
     {"choice", "re", NULL, "half of it"},
     {"choice", "blue", NULL, "no choice"},
     {"choice", "", NULL, "nothing"},
+    {"count", "1099511627776", "1099511627776", "most"},
+    {"count", "1099511627777", NULL, "over the most"},
+    {"count", "8KiB", NULL, "not a size"},
+    {"factor", "2", "2", "most, whole"},
+    {"factor", "1.250", "1.25", "a digit that says nothing"},
+    {"factor", "0.5", "0.5", "least"},
+    {"factor", "1.005", "1.005", "thousandths"},
+    {"factor", "1.99999", "1.999", "digits beyond are dropped"},
+    {"factor", "2.001", NULL, "over the most"},
+    {"factor", "0.499", NULL, "under the least"},
+    {"factor", "1.", NULL, "nothing after the point"},
+    {"factor", ".7", NULL, "nothing before the point"},
+    {"factor", "1.0x", NULL, "no digit"},
+    {"factor", "1.0.0", NULL, "two points"},
+    {"factor", "1e0", NULL, "exponent"},
+    {"factor", "-1", NULL, "negative"},
+    {"factor", "18446744073709551.617", NULL, "would fit after an overflow"},
+    {"list", "[]", "[]", "nothing"},
+    {"list", "[a]", NULL, "something"},
 };
 
 START_TEST(values_are_checked_and_print_as_one_canonical_text)
@@ -161,6 +190,12 @@ START_TEST(a_refusal_says_what_was_given_and_what_is_expected)
          "duration: got \"x\", expected a duration such as 5s or 1m30s, from 1s to 1m0s"},
         {"endpoint", "x", GW_ERR_INVALID,
          "endpoint: got \"x\", expected HOST:PORT such as 127.0.0.1:4317, without http://"},
+        {"count", "x", GW_ERR_INVALID,
+         "count: got \"x\", expected a whole number from 0 to 1099511627776"},
+        {"factor", "x", GW_ERR_INVALID,
+         "factor: got \"x\", expected a number such as 1.5, from 0.5 to 2"},
+        {"list", "x", GW_ERR_INVALID,
+         "list: got \"x\", expected an empty list; there is nothing that it could hold here"},
         {"choice", "x", GW_ERR_INVALID, "choice: got \"x\", expected one of: red, green"},
     };
     struct buf why = buf_make(OPTION_WHY_BYTES);
@@ -188,6 +223,9 @@ START_TEST(a_row_documents_itself)
         "| `duration` | duration | `5s` | 1s to 1m0s | Help. |",
         "| `endpoint` | HOST:PORT | `127.0.0.1:1` |  | Help. |",
         "| `choice` | choice | `green` | red, green | Help. |",
+        "| `count` | number | `4294967296` | 0 to 1099511627776 | Help. |",
+        "| `factor` | factor | `1.5` | 0.5 to 2 | Help. |",
+        "| `list` | empty list | `[]` |  | Help. |",
     };
     struct buf out = buf_make(1000);
     for (size_t i = 0; i < ROWS; i++) {
@@ -202,7 +240,7 @@ END_TEST
 
 /* ---- the tables of the gateway ---- */
 
-#define SETS_MAX 16u
+#define SETS_MAX 24u
 #define TARGET_BYTES 4096u
 
 struct sets {
@@ -213,8 +251,11 @@ struct sets {
 static struct sets all_sets(void)
 {
     struct sets sets = {.list = {config_otlp_options(), config_health_options(),
-                                 config_masques_options(), config_telemetry_options()},
-                        .count = 4};
+                                 config_masques_options(), config_telemetry_options(),
+                                 config_metrics_options(), config_file_storage_options(),
+                                 config_delivery_options(), processor_batch_options(),
+                                 processor_limiter_options()},
+                        .count = 9};
     size_t kinds;
     const struct exporter_kind *list = exporter_kinds(&kinds);
     for (size_t i = 0; i < kinds; i++)
@@ -227,7 +268,8 @@ static struct sets all_sets(void)
 static bool beyond(const struct option *row, bool above, struct buf *out)
 {
     uint64_t scale = row->type == OPTION_MIB ? SIZE_MIB : 1;
-    bool ranged = row->type == OPTION_NUMBER || row->type == OPTION_BYTES ||
+    bool ranged = row->type == OPTION_NUMBER || row->type == OPTION_COUNT ||
+                  row->type == OPTION_BYTES ||
                   row->type == OPTION_MIB || row->type == OPTION_DURATION;
     if (!ranged || (!above && row->min == 0))
         return false;

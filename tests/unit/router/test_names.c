@@ -55,6 +55,8 @@ START_TEST(newest_spawn_that_the_master_named_is_expected)
     ck_assert_int_eq(names_expected(&names, "a"), 11);
     names_give(&names, "a", 0, 3);
     ck_assert_int_eq(names_expected(&names, "a"), 0);
+    names_give(&names, "a", 12, 1); /* detached, and attached once more */
+    ck_assert_int_eq(names_expected(&names, "a"), 12);
     names_fini(&names);
 }
 END_TEST

@@ -180,6 +180,18 @@ START_TEST(a_tail_that_is_gone_is_counted_and_its_numbers_are_not_used_again)
 }
 END_TEST
 
+static uint64_t first_record(const char *file)
+{
+    uint8_t head[4096];
+    int fd = open(file, O_RDONLY);
+    ck_assert_int_eq(pread(fd, head, sizeof head, 0), sizeof head);
+    close(fd);
+    uint64_t at = 256;
+    while (memcmp(head + at, "mREC", 4) != 0)
+        at += 8;
+    return at;
+}
+
 START_TEST(bytes_that_imitate_records_never_pass_for_records)
 {
     char path[64], file[128];
@@ -204,14 +216,7 @@ START_TEST(bytes_that_imitate_records_never_pass_for_records)
     close(fd);
     /* and the header before them damaged, so that the search goes through the payload */
     segment_path(file, sizeof file, path, 2);
-    uint8_t head[4096];
-    fd = open(file, O_RDONLY);
-    ck_assert_int_eq(pread(fd, head, sizeof head, 0), sizeof head);
-    close(fd);
-    uint64_t at = 256;
-    while (memcmp(head + at, "mREC", 4) != 0)
-        at += 8;
-    flip(file, at + 20);
+    flip(file, first_record(file) + 20);
     struct store_report report;
     ck_assert_int_eq(store_open(&o, &store, &report), 0);
     ck_assert_uint_eq(report.quarantined, 1);
@@ -223,22 +228,54 @@ START_TEST(bytes_that_imitate_records_never_pass_for_records)
 }
 END_TEST
 
-START_TEST(only_bytes_behind_the_last_trailer_are_a_torn_tail)
+#define ONE_RECORD (112u + 304u) /* in the file, of a batch of 300 bytes */
+
+START_TEST(a_damaged_last_trailer_costs_nothing)
 {
     char path[64], file[128];
     struct store_options o = options_for(path, sizeof path, 64 * KIB, 16 * KIB);
     uint64_t payload = ten_batches(&o);
-    const uint64_t one = 112 + 304 + 56; /* what a commit of one batch takes */
-    uint64_t last_trailer = payload + 6 * one + 304;
+    uint64_t last_trailer = payload + 6 * (ONE_RECORD + 56) + 304;
     segment_path(file, sizeof file, path, 1);
     flip(file, last_trailer + 20);
     struct store_report report;
     struct store *store;
     ck_assert_int_eq(store_open(&o, &store, &report), 0);
     ck_assert_uint_eq(report.quarantined, 0);
-    ck_assert_uint_eq(report.torn_bytes, 112 + 304);
-    ck_assert_uint_eq(drain(store, store_consumer_find(store, "b"), LOGS), 9);
-    ck_assert_int_eq(put(store, 10, LOGS, 300), 0); /* it was never answered, so it is sent again */
+    ck_assert_uint_eq(report.torn_bytes, 0);
+    ck_assert_uint_eq(drain(store, store_consumer_find(store, "b"), LOGS), 10);
+    ck_assert_int_eq(put(store, 10, LOGS, 300), GW_ERR_EXISTS); /* its id is known, too */
+    ck_assert_int_eq(put(store, 11, LOGS, 300), 0);
+    ck_assert_uint_eq(drain(store, store_consumer_find(store, "b"), LOGS), 1);
+    store_close(&store);
+    remove_dir(path);
+}
+END_TEST
+
+/* Three batches in one write, of which the trailer and the second one's bytes did not arrive. */
+START_TEST(a_torn_write_counts_up_to_its_first_hole)
+{
+    char path[64], file[128];
+    struct store_options o = options_for(path, sizeof path, 64 * KIB, 16 * KIB);
+    ten_batches(&o);
+    struct store *store = open_store(&o); /* which seals the segment of the ten */
+    uint8_t payloads[3][300];
+    for (uint64_t n = 11; n <= 13; n++) {
+        struct store_batch b = batch_make(1, n, LOGS, 11, payloads[n - 11], 300);
+        ck_assert_int_eq(store_append(store, &b), 0);
+    }
+    ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
+    store_close(&store);
+    segment_path(file, sizeof file, path, 2);
+    uint64_t first = first_record(file);
+    flip(file, first + ONE_RECORD + 200);    /* the second one's payload */
+    flip(file, first + 3 * ONE_RECORD + 20); /* the trailer */
+    struct store_report report;
+    ck_assert_int_eq(store_open(&o, &store, &report), 0);
+    ck_assert_uint_eq(report.quarantined, 0);
+    ck_assert_uint_eq(report.torn_bytes, ONE_RECORD);
+    ck_assert_uint_eq(drain(store, store_consumer_find(store, "b"), LOGS), 11);
+    ck_assert_int_eq(put(store, 12, LOGS, 300), 0); /* it was never answered, so it is sent again */
     ck_assert_uint_eq(drain(store, store_consumer_find(store, "b"), LOGS), 1);
     store_close(&store);
     remove_dir(path);
@@ -250,13 +287,16 @@ END_TEST
 struct failing {
     enum io_step step;
     int countdown; /* the step that makes it 0 fails */
+    int more;      /* and so many of those behind it */
     int error;
 };
 
 static size_t fail_before(void *ctx, enum io_step step, size_t bytes, int *error)
 {
     struct failing *f = ctx;
-    if (step != f->step || --f->countdown != 0)
+    if (step != f->step || --f->countdown > 0)
+        return SIZE_MAX;
+    if (f->countdown < 0 && f->more-- <= 0)
         return SIZE_MAX;
     *error = f->error;
     return bytes / 2;
@@ -277,9 +317,12 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
 {
     static const struct {
         enum io_step step;
-        int error, err;
-    } cases[] = {
-        {IO_WRITE, EIO, GW_ERR_IO}, {IO_WRITE, ENOSPC, GW_ERR_FULL}, {IO_SYNC, EIO, GW_ERR_IO}};
+        int more, error, err;
+    } cases[] = {{IO_WRITE, 0, EIO, GW_ERR_IO},
+                 {IO_WRITE, 0, ENOSPC, GW_ERR_FULL},
+                 {IO_SYNC, 0, EIO, GW_OK}, /* written once more, into the next segment */
+                 {IO_SYNC, 1, EIO, GW_ERR_IO},
+                 {IO_SYNC, 1, ENOSPC, GW_ERR_FULL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[64];
         struct failing failing = {.step = cases[i].step, .error = cases[i].error};
@@ -292,9 +335,15 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
         ck_assert_int_eq(put(store, 1, LOGS, 500), 0);
         uint64_t before = segment_of_last(store, c);
         failing.countdown = 1;
+        failing.more = cases[i].more;
         ck_assert_int_eq(put(store, 2, LOGS, 500), cases[i].err);
-        ck_assert_uint_eq(counts(store, c, LOGS).pending, 0);
-        ck_assert_int_eq(put(store, 2, LOGS, 500), 0); /* the same id again: it was not stored */
+        if (cases[i].err) {
+            ck_assert_str_ne(store_trouble(store), "");
+            ck_assert_uint_eq(counts(store, c, LOGS).pending, 0);
+            ck_assert_int_eq(put(store, 2, LOGS, 500), 0); /* the same id again: it was not stored */
+        }
+        ck_assert_str_eq(store_trouble(store), "");
+        ck_assert_uint_eq(counts(store, c, LOGS).pending, batch_records(2));
         ck_assert_uint_gt(segment_of_last(store, c), before);
         store = reopen(&store, &o);
         ck_assert_uint_eq(counts(store, store_consumer_find(store, "a"), LOGS).stored, 2 + 3);
@@ -362,7 +411,8 @@ SUITE_MAIN("store, damage", a_flipped_bit_costs_the_batch_it_hit_and_no_other,
            a_segment_whose_headers_are_gone_is_put_aside_and_its_batches_are_counted,
            a_tail_that_is_gone_is_counted_and_its_numbers_are_not_used_again,
            bytes_that_imitate_records_never_pass_for_records,
-           only_bytes_behind_the_last_trailer_are_a_torn_tail,
+           a_damaged_last_trailer_costs_nothing,
+           a_torn_write_counts_up_to_its_first_hole,
            a_segment_is_not_written_again_after_a_write_or_sync_failed,
            a_journal_that_cannot_be_written_confirms_nothing_until_it_can,
            half_a_journal_is_never_taken_for_one)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
+
 #include "store_fixture.h"
 #include "tests/support/suite.h"
 
@@ -161,16 +163,30 @@ START_TEST(a_recycled_file_never_yields_its_old_records)
 }
 END_TEST
 
+static unsigned open_files(void)
+{
+    unsigned count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
 START_TEST(many_segments_are_read_with_few_in_memory)
 {
     char path[64];
     struct store_options o = options_for(path, sizeof path, 1024 * KIB, 4 * KIB);
+    unsigned before = open_files();
     struct store *store = open_store(&o);
     struct store_consumer *a = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST), *b;
     for (uint64_t n = 1; n <= 600; n++)
         ck_assert_int_eq(put(store, n, LOGS, 1000), 0);
+    ck_assert_uint_lt(open_files(), before + 60); /* of 200 segments that nobody has read yet */
     b = join(store, "b", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
     ck_assert_uint_eq(drain(store, a, LOGS), 600);
+    ck_assert_uint_lt(open_files(), before + 60);
     store = reopen(&store, &o);
     b = store_consumer_find(store, "b");
     ck_assert_uint_eq(counts(store, b, LOGS).pending_batches, 600);

@@ -229,6 +229,22 @@ START_TEST(what_the_configuration_says_about_deliveries_is_taken)
 }
 END_TEST
 
+START_TEST(one_started_by_hand_may_be_made_for_another_mode)
+{
+    struct exporter_ops other = ops;
+    struct exporter_settings set;
+    struct options options;
+    struct buf why = buf_make(1024);
+    char *argv[] = {(char *)"program", (char *)"--router=ipc:///r", (char *)"--mode=durable", NULL};
+    other.mode_by_hand = MASQUES__BUS__MODE__LIVE;
+    ck_assert_int_eq(settings_from_flags(2, argv, &other, &options, &set, &why), SETTINGS_RUN);
+    ck_assert_int_eq(set.mode, MASQUES__BUS__MODE__LIVE);
+    ck_assert_int_eq(settings_from_flags(3, argv, &other, &options, &set, &why), SETTINGS_RUN);
+    ck_assert_int_eq(set.mode, MASQUES__BUS__MODE__DURABLE);
+    buf_free(&why);
+}
+END_TEST
+
 START_TEST(an_attached_one_has_its_mode_and_place_from_the_master)
 {
     Masques__Control__ExporterSettings mine = MASQUES__CONTROL__EXPORTER_SETTINGS__INIT;
@@ -240,6 +256,10 @@ START_TEST(an_attached_one_has_its_mode_and_place_from_the_master)
     ck_assert_int_eq(read_given(&mine, &set, &why), 0);
     ck_assert_int_eq(set.mode, MASQUES__BUS__MODE__DURABLE);
     ck_assert_int_eq(set.start, MASQUES__BUS__START__OLDEST);
+    buf_free(&why);
+    mine.mode = 0; /* as its type has it */
+    ck_assert_int_eq(read_given(&mine, &set, &why), 0);
+    ck_assert_int_eq(set.mode, ops.mode);
     buf_free(&why);
     mine.mode = 9;
     ck_assert_int_eq(read_given(&mine, &set, &why), GW_ERR_INVALID);
@@ -253,4 +273,5 @@ SUITE_MAIN("exporters/common/settings", without_flags_only_the_router_is_missing
            a_flag_as_long_as_can_be_is_refused, help_and_version_need_nothing_else,
            the_masters_settings_say_the_same,
            what_the_configuration_says_about_deliveries_is_taken,
+           one_started_by_hand_may_be_made_for_another_mode,
            an_attached_one_has_its_mode_and_place_from_the_master)

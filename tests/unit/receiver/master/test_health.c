@@ -3,68 +3,7 @@
 #include "receiver/master/health.h"
 
 #include "tests/support/suite.h"
-#include "tests/unit/receiver/master/stage.h"
-
-#define S_NS 1000000000ull
-
-static const char config_text[] = "receivers: {otlp: {protocols: {grpc: }}}\n"
-                                  "exporters: {debug/a: }\n"
-                                  "service: {pipelines: {logs: {receivers: [otlp], exporters: [debug/a]}}}\n"
-                                  "masques: {workers: 1}\n";
-
-struct scene {
-    struct stage stage;
-    struct config *config;
-    struct runtime_dir runtime;
-    struct family *family;
-    struct buf text;
-};
-
-static void nothing(void *ctx) { (void)ctx; }
-static void nothing_said(void *ctx, const char *why) { (void)ctx, (void)why; }
-static const struct family_events events = {.ready = nothing, .failed = nothing_said, .ended = nothing};
-
-static const char *no_environment(void *context, const char *name)
-{
-    (void)context;
-    (void)name;
-    return NULL;
-}
-
-static void scene_open(struct scene *s)
-{
-    static const char *const programs[] = {"masques-router", "masques-receiver-worker", "masques-exporter-console"};
-    struct config_error err;
-    char why[512] = "";
-    *s = (struct scene){.runtime = {.lock = -1}, .text = buf_make(65536)};
-    stage_open(&s->stage);
-    for (size_t i = 0; i < 3; i++)
-        stage_script(&s->stage, programs[i], "exit 1\n");
-    snprintf(s->runtime.path, sizeof s->runtime.path, "%s", s->stage.directory);
-    snprintf(s->runtime.store, sizeof s->runtime.store, "%s/store", s->stage.directory);
-    ck_assert_msg(config_from_text("test", slice_of(config_text), no_environment, NULL, &s->config, &err) == GW_OK,
-                  "%s", err.text);
-    struct family_parts parts = {.config = s->config, .runtime = &s->runtime,
-                                 .programs = s->stage.directory, .log = &s->stage.log};
-    s->family = family_new(s->stage.loop, &parts, &events, s, why);
-    ck_assert_msg(s->family != NULL, "%s", why);
-}
-
-/* The i-th child, to be given what a test says of it. */
-static struct member *child(struct scene *s, size_t i)
-{
-    return (struct member *)family_at(s->family, i);
-}
-
-/* As it would have come over the control channel. */
-static void beat(struct member *m, const Masques__Control__Beat *beat)
-{
-    uint8_t bytes[4096];
-    ck_assert_uint_le(masques__control__beat__get_packed_size(beat), sizeof bytes);
-    size_t len = masques__control__beat__pack(beat, bytes);
-    m->beat = masques__control__beat__unpack(NULL, len, bytes);
-    ck_assert_ptr_nonnull(m->beat);
-}
+#include "tests/unit/receiver/master/standing.h"
 
 static const char *say(struct scene *s, bool available, const struct health_times *times)
 {
@@ -75,26 +14,22 @@ static const char *say(struct scene *s, bool available, const struct health_time
     return (const char *)s->text.data;
 }
 
-static void scene_close(struct scene *s)
-{
-    for (size_t i = 0; child(s, i); i++)
-        child(s, i)->pid = 0; /* no process of ours */
-    family_free(&s->family);
-    config_free(&s->config);
-    buf_free(&s->text);
-    stage_close(&s->stage);
-}
-
 #define NO_COUNTS                                                                                    \
-    "\"queue\":{\"records\":0,\"bytes\":0,\"oldestMs\":0},"                                          \
     "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                          \
     "\"delivered\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                         \
     "\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                           \
     "\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"                                          \
     "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{}}"
-#define NOT_STARTED(name, kind, type)                                                                \
-    "{\"name\":\"" name "\",\"kind\":\"" kind "\",\"type\":\"" type "\",\"pid\":0,\"state\":\"waiting\"," \
-    "\"restarts\":0,\"lastHeartbeat\":null,\"lastError\":\"\"," NO_COUNTS
+#define NO_QUEUE "\"queue\":{\"records\":0,\"bytes\":0,\"oldestMs\":0},"
+#define NOTHING_KEPT                                                                                                 \
+    "\"sourcesForgotten\":{\"services\":0,\"sessions\":0,\"records\":0},"                                            \
+    "\"store\":{\"state\":\"unknown\",\"error\":\"\",\"bytes\":0,\"maxBytes\":0,\"quarantined\":0},"                \
+    "\"deadLetters\":{\"letters\":0,\"bytes\":0,\"dropped\":0,\"replayed\":0,\"damaged\":0},"
+#define NOBODY_HEARD                                                                                                 \
+    "\"sources\":[],\"eventSequenceGaps\":0," NOTHING_KEPT "\"configuration\":{\"reloaded\":null,\"error\":\"\"}}"
+#define NOT_STARTED(name, kind, type, owner, queues)                                                                \
+    "{\"name\":\"" name "\",\"kind\":\"" kind "\",\"type\":\"" type "\"," owner "\"pid\":0,\"state\":\"waiting\"," \
+    "\"restarts\":0,\"lastHeartbeat\":null,\"lastError\":\"\"," NO_QUEUE queues NO_COUNTS
 
 START_TEST(before_anything_has_started)
 {
@@ -103,9 +38,9 @@ START_TEST(before_anything_has_started)
     scene_open(&s);
     ck_assert_str_eq(say(&s, false, &times),
                      "{\"status\":\"Server not available\",\"upSince\":\"0001-01-01T00:00:00Z\",\"uptime\":\"\","
-                     "\"children\":[" NOT_STARTED("router", "router", "router") ","
-                     NOT_STARTED("debug/a", "exporter", "debug") ","
-                     NOT_STARTED("worker/1", "worker", "worker") "]}");
+                     "\"children\":[" NOT_STARTED("router", "router", "router", "", "") ","
+                     NOT_STARTED("debug/a", "exporter", "debug", "\"owner\":\"configured\",", "\"queues\":{},") ","
+                     NOT_STARTED("worker/1", "worker", "worker", "", "") "]," NOBODY_HEARD);
     scene_close(&s);
 }
 END_TEST
@@ -118,11 +53,12 @@ static void fill_router(struct member *m)
         const char *exporter, *state;
         uint32_t signal;
         uint64_t records, bytes, oldest_ms, delivered, rejected, lost;
+        const char *error;
     } rows[] = {
-        {"debug/a", "running", 1, 10, 1000, 70, 5, 1, 2},
-        {"debug/a", "running", 3, 20, 2000, 50, 6, 0, 0},
-        {"tail", "catching \"up\"", 2, 1, 9, 8, 7, 0, 3},
-        {"tail", "catching \"up\"", 99, 1, 1, 1, 1000, 1000, 1000}, /* a signal of a newer router */
+        {"debug/a", "running", 1, 10, 1000, 70, 5, 1, 2, "slow"},
+        {"debug/a", "running", 3, 20, 2000, 50, 6, 0, 0, ""},
+        {"tail", "catching \"up\"", 2, 1, 9, 8, 7, 0, 3, "no \"room\""},
+        {"tail", "catching \"up\"", 99, 1, 1, 1, 1000, 1000, 1000, ""}, /* a signal of a newer router */
     };
     for (size_t i = 0; i < 4; i++) {
         masques__control__queue__init(&queues[i]);
@@ -135,8 +71,47 @@ static void fill_router(struct member *m)
         queues[i].delivered = rows[i].delivered;
         queues[i].rejected = rows[i].rejected;
         queues[i].lost = rows[i].lost;
+        queues[i].error = (char *)rows[i].error;
+        queues[i].owner = (char *)(i < 2 ? "configured" : "attached");
+        queues[i].pid = i < 2 ? 101 : 555;
         list[i] = &queues[i];
     }
+    Masques__Control__Number loss = MASQUES__CONTROL__NUMBER__INIT, *losses[] = {&loss};
+    loss.name = (char *)"gave up";
+    loss.value = 2;
+    queues[0].losses = losses;
+    queues[0].n_losses = 1;
+    Masques__Control__Seen seen[2], *heard[] = {&seen[0], &seen[1]};
+    for (unsigned i = 0; i < 2; i++) {
+        masques__control__seen__init(&seen[i]);
+        seen[i].service = (char *)(i ? "the \"other\"" : "claude-code");
+        seen[i].signal = i + 1;
+        seen[i].records = 70 + i;
+        seen[i].last_ns = 1763856000 * S_NS + i;
+    }
+    seen[0].sessions = 3;
+    seen[0].lost_before_us = 9;
+    static const struct {
+        const char *name;
+        uint64_t value;
+    } told[] = {{"store_bytes", 5}, {"store_max_bytes", 6}, {"store_quarantined", 7},
+                {"dead_letters", 8}, {"dead_letters_bytes", 9}, {"dead_letters_dropped", 10},
+                {"dead_letters_replayed", 11}, {"dead_letters_damaged", 12}, {"seen_services_forgotten", 13},
+                {"seen_sessions_forgotten", 14}, {"seen_forgotten", 15}};
+    Masques__Control__Number numbers[11], *number_list[11];
+    for (size_t i = 0; i < 11; i++) {
+        masques__control__number__init(&numbers[i]);
+        numbers[i].name = (char *)told[i].name;
+        numbers[i].value = told[i].value;
+        number_list[i] = &numbers[i];
+    }
+    b.numbers = number_list;
+    b.n_numbers = 11;
+    b.store = (char *)"full";
+    b.error = (char *)"no \"space\"";
+    b.seen = heard;
+    b.n_seen = 2;
+    b.sequence_gaps = 11;
     b.state = (char *)"running";
     b.accepting = true;
     b.queues = list;
@@ -173,7 +148,8 @@ START_TEST(a_family_at_work)
 {
     struct scene s;
     struct health_times times = {.up_since_ns = 1763856000 * S_NS + 5000, .up_for_ns = 3661 * S_NS + 500000000,
-                                 .now_ns = 1763859661 * S_NS};
+                                 .now_ns = 1763859661 * S_NS, .reloaded_ns = 1763856010 * S_NS,
+                                 .reload_error = "line 3: \"x\""};
     scene_open(&s);
     fill_router(child(&s, 0));
     fill_worker(child(&s, 2));
@@ -188,10 +164,18 @@ START_TEST(a_family_at_work)
         "\"queue\":{\"records\":32,\"bytes\":3010,\"oldestMs\":70},"
         "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"delivered\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
         "\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
-        "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{}},"
-        "{\"name\":\"debug/a\",\"kind\":\"exporter\",\"type\":\"debug\",\"pid\":101,\"state\":\"draining\",\"restarts\":0,"
-        "\"lastHeartbeat\":null,\"lastError\":\"\","
+        "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{\"store_bytes\":5,\"store_max_bytes\":6,"
+        "\"store_quarantined\":7,\"dead_letters\":8,\"dead_letters_bytes\":9,\"dead_letters_dropped\":10,"
+        "\"dead_letters_replayed\":11,\"dead_letters_damaged\":12,\"seen_services_forgotten\":13,"
+        "\"seen_sessions_forgotten\":14,\"seen_forgotten\":15}},"
+        "{\"name\":\"debug/a\",\"kind\":\"exporter\",\"type\":\"debug\","
+        "\"owner\":\"configured\",\"pid\":101,\"state\":\"draining\",\"restarts\":0,"
+        "\"lastHeartbeat\":null,\"lastError\":\"slow\","
         "\"queue\":{\"records\":30,\"bytes\":3000,\"oldestMs\":70},"
+        "\"queues\":{\"logs\":{\"records\":10,\"bytes\":1000,\"oldestMs\":70,\"delivered\":5,\"rejected\":1,"
+        "\"lost\":2,\"losses\":{\"gave up\":2}},"
+        "\"traces\":{\"records\":20,\"bytes\":2000,\"oldestMs\":50,\"delivered\":6,\"rejected\":0,"
+        "\"lost\":0,\"losses\":{}}},"
         "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"delivered\":{\"logs\":5,\"metrics\":0,\"traces\":6},"
         "\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"rejected\":{\"logs\":1,\"metrics\":0,\"traces\":0},"
         "\"lost\":{\"logs\":2,\"metrics\":0,\"traces\":0},\"numbers\":{}},"
@@ -202,11 +186,24 @@ START_TEST(a_family_at_work)
         "\"accepted\":{\"logs\":1,\"metrics\":2,\"traces\":3},\"delivered\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
         "\"refused\":{\"logs\":4,\"metrics\":0,\"traces\":0},\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
         "\"lost\":{\"logs\":0,\"metrics\":0,\"traces\":0},\"numbers\":{\"connections\":12}},"
-        "{\"name\":\"tail\",\"kind\":\"exporter\",\"type\":\"attached\",\"pid\":0,\"state\":\"catching \\\"up\\\"\","
-        "\"restarts\":0,\"lastHeartbeat\":null,\"lastError\":\"\","
+        "{\"name\":\"tail\",\"kind\":\"exporter\",\"type\":\"attached\",\"owner\":\"attached\",\"pid\":555,"
+        "\"state\":\"catching \\\"up\\\"\","
+        "\"restarts\":0,\"lastHeartbeat\":null,\"lastError\":\"no \\\"room\\\"\","
         "\"queue\":{\"records\":2,\"bytes\":10,\"oldestMs\":8},"
-        "\"delivered\":{\"logs\":0,\"metrics\":7,\"traces\":0},\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
-        "\"lost\":{\"logs\":0,\"metrics\":3,\"traces\":0}}]}");
+        "\"queues\":{\"metrics\":{\"records\":1,\"bytes\":9,\"oldestMs\":8,\"delivered\":7,\"rejected\":0,"
+        "\"lost\":3,\"losses\":{}}},"
+        "\"accepted\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"delivered\":{\"logs\":0,\"metrics\":7,\"traces\":0},\"refused\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"rejected\":{\"logs\":0,\"metrics\":0,\"traces\":0},"
+        "\"lost\":{\"logs\":0,\"metrics\":3,\"traces\":0},\"numbers\":{}}],"
+        "\"sources\":[{\"service\":\"the \\\"other\\\"\",\"signal\":\"metrics\",\"records\":71,"
+        "\"lastReceived\":\"2025-11-23T00:00:00.000000001Z\",\"sessions\":0,\"lostBeforeUs\":0},"
+        "{\"service\":\"claude-code\",\"signal\":\"logs\",\"records\":70,"
+        "\"lastReceived\":\"2025-11-23T00:00:00Z\",\"sessions\":3,\"lostBeforeUs\":9}],"
+        "\"eventSequenceGaps\":11,\"sourcesForgotten\":{\"services\":13,\"sessions\":14,\"records\":15},"
+        "\"store\":{\"state\":\"full\",\"error\":\"no \\\"space\\\"\",\"bytes\":5,\"maxBytes\":6,\"quarantined\":7},"
+        "\"deadLetters\":{\"letters\":8,\"bytes\":9,\"dropped\":10,\"replayed\":11,\"damaged\":12},"
+        "\"configuration\":{\"reloaded\":\"2025-11-23T00:00:10Z\",\"error\":\"line 3: \\\"x\\\"\"}}");
     scene_close(&s);
 }
 END_TEST

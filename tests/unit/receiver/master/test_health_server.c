@@ -40,6 +40,12 @@ static bool body(void *ctx, struct buf *out)
     return s->available;
 }
 
+static const struct health_page pages[] = {{"/health", "application/json", body},
+                                           {"/ready", "application/json", body},
+                                           {"/", "application/json", body},
+                                           {"/numbers", "text/plain; version=1", body},
+                                           {"/ready", "nobody/asks", NULL}};
+
 static void scene_open_for(struct scene *s, uint32_t request_ms)
 {
     socklen_t len = sizeof s->address;
@@ -52,7 +58,7 @@ static void scene_open_for(struct scene *s, uint32_t request_ms)
     ck_assert_int_eq(bind(s->listener, (struct sockaddr *)&s->address, sizeof s->address), 0);
     ck_assert_int_eq(listen(s->listener, 128), 0);
     ck_assert_int_eq(getsockname(s->listener, (struct sockaddr *)&s->address, &len), 0);
-    s->server = health_server_new(s->stage.loop, s->listener, "/ready", request_ms, body, s);
+    s->server = health_server_new(s->stage.loop, s->listener, pages, 5, request_ms, s);
     ck_assert_ptr_nonnull(s->server);
 }
 
@@ -152,6 +158,9 @@ START_TEST(requests_are_answered_or_refused)
               "Connection: keep-alive\r\n\r\n{\"is\":\"it\"}", "the collector's path", false},
         {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "{\"is\":\"it\"}", "the root", false},
         {"GET /ready?verbose HTTP/1.1\r\nHost: h\r\n\r\n", "{\"is\":\"it\"}", "the configured path", false},
+        {"GET /numbers HTTP/1.1\r\nHost: h\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=1\r\n", "a page of another type", false},
+        {"GET /Numbers HTTP/1.1\r\nHost: h\r\n\r\n", "there are: /health /ready / /numbers", "the pages are named", false},
         {"HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\nConnection: close\r\n\r\n",
          "HEAD has no body", true},

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/master.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/control/packet.h"
+#include "shared/control/runtime_path.h"
+
+#define ELSEWHERE "; --runtime names another directory"
+
+/* Why nobody could be reached in `directory`, as far as the files there tell. */
+static int unreachable(const char *directory, int error, struct buf *why)
+{
+    char bus[RUNTIME_PATH_BYTES + sizeof "/" RUNTIME_BUS_SOCKET];
+    struct stat st;
+    snprintf(bus, sizeof bus, "%s/" RUNTIME_BUS_SOCKET, directory);
+    if (error == EACCES || error == EPERM) {
+        buf_printf(why, "no permission to enter the runtime directory %s", directory);
+        if (stat(directory, &st) == 0)
+            buf_printf(why, ", which belongs to user %u", st.st_uid);
+        return GW_ERR_IO;
+    }
+    if (error == EAGAIN) {
+        buf_printf(why, "the gateway with the runtime directory %s is there, but does not listen", directory);
+        return GW_ERR_AGAIN;
+    }
+    if (error != ENOENT && error != ECONNREFUSED && error != ENOTDIR) {
+        buf_printf(why, "cannot reach the gateway with the runtime directory %s: %s", directory, strerror(error));
+        return GW_ERR_IO;
+    }
+    if (error == ENOENT && stat(bus, &st) == 0)
+        buf_printf(why,
+                   "the gateway with the runtime directory %s has no " RUNTIME_CONTROL_SOCKET
+                   ": it is older than masquesctl, or has ended",
+                   directory);
+    else
+        buf_printf(why, "no gateway runs with the runtime directory %s" ELSEWHERE, directory);
+    return GW_ERR_NOT_FOUND;
+}
+
+static int reach(const char *directory, uint32_t timeout_ms, int *fd, struct buf *why)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval limit = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000};
+    int n = snprintf(address.sun_path, sizeof address.sun_path, "%s/" RUNTIME_CONTROL_SOCKET, directory);
+    if (n < 0 || (size_t)n >= sizeof address.sun_path) {
+        buf_printf(why, "the path of the runtime directory %s is too long", directory);
+        return GW_ERR_INVALID;
+    }
+    *fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (*fd < 0) {
+        buf_printf(why, "cannot open a socket: %s", strerror(errno));
+        return GW_ERR_IO;
+    }
+    /* Of connect(), where the queue of those who wait is full. */
+    if (setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
+        connect(*fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return GW_OK;
+    int error = errno;
+    close(*fd);
+    return unreachable(directory, error, why);
+}
+
+static int await(int fd, uint64_t until_ms)
+{
+    while (true) {
+        uint64_t now = clock_mono_ms();
+        struct pollfd readable = {.fd = fd, .events = POLLIN};
+        int n = poll(&readable, 1, now < until_ms ? (int)(until_ms - now) : 0);
+        if (n > 0)
+            return GW_OK;
+        if (n == 0)
+            return GW_ERR_AGAIN;
+        if (errno != EINTR)
+            return GW_ERR_IO;
+    }
+}
+
+static int exchange(int fd, const Masques__Control__MasterRequest *request, uint64_t until_ms,
+                    Masques__Control__MasterAnswer **answer)
+{
+    ProtobufCMessage *message = NULL;
+    int err = packet_send(fd, &request->base);
+    if (err == GW_OK)
+        err = await(fd, until_ms);
+    if (err == GW_OK)
+        err = packet_receive(fd, &masques__control__master_answer__descriptor, &message);
+    *answer = (Masques__Control__MasterAnswer *)message;
+    return err;
+}
+
+static void complain(int err, const char *directory, uint32_t timeout_ms, struct buf *why)
+{
+    if (err == GW_ERR_AGAIN)
+        buf_printf(why, "the gateway with the runtime directory %s has not answered for %g s", directory,
+                   timeout_ms / 1000.0);
+    else if (err == GW_ERR_CLOSED)
+        buf_printf(why, "the gateway with the runtime directory %s went away without an answer", directory);
+    else if (err == GW_ERR_TOO_LARGE)
+        buf_text(why, "these are too many or too long options for one request");
+    else
+        buf_printf(why, "the gateway with the runtime directory %s gives no answer that can be read: %s",
+                   directory, gw_strerror(err));
+}
+
+int master_ask(const char *runtime, const Masques__Control__MasterRequest *request, uint32_t timeout_ms,
+               Masques__Control__MasterAnswer **answer, struct buf *why)
+{
+    char directory[RUNTIME_PATH_BYTES];
+    uint64_t until = clock_mono_ms() + timeout_ms;
+    int fd = -1;
+    int err = runtime_path(runtime, directory);
+    if (err != GW_OK) {
+        buf_printf(why, "the path of the runtime directory %s is too long", runtime);
+        return err;
+    }
+    err = reach(directory, timeout_ms, &fd, why);
+    if (err != GW_OK)
+        return err;
+    err = exchange(fd, request, until, answer);
+    close(fd);
+    if (err != GW_OK)
+        complain(err, directory, timeout_ms, why);
+    return err;
+}
