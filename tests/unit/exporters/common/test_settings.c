@@ -111,7 +111,7 @@ START_TEST(what_is_wrong_is_said_in_one_sentence)
         {{"--store", "/nowhere/at/all"}, "--store: cannot open the directory /nowhere/at/all: No such"},
         {{"--other", "1"}, "other: unknown option"},
         {{"--router=ipc:///r", "--name="}, "--name must not be empty"},
-        {{"--router=x"}, "no endpoint of a router"},
+        {{"--router=x"}, "\"x\" is no endpoint of a router"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct options options;
