@@ -49,7 +49,7 @@ struct house {
     unsigned starts;
     bool drained; /* read after a call into the loop */
     char detached[256]; /* names, each behind a blank; likewise */
-    char why[512];
+    char why[768];
 };
 
 /* ---- the router's thread ---- */
