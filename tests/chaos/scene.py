@@ -99,10 +99,6 @@ class Scene:
     def pending(self):
         return self.gateway.child(self.name)["queue"]["records"]
 
-    def waiting_ms(self):
-        """How long the oldest has waited that is still to be delivered; 0: nothing waits."""
-        return self.gateway.child(self.name)["queue"]["oldestMs"]
-
     def wait_nothing_pending(self):
         with self.told():
             wait_for(lambda: self.pending() == 0, "nothing to be pending")
