@@ -237,7 +237,7 @@ static void reject_one(struct rejects *r, const struct otlp_record *record, bool
 static void place_bytes(struct rejects *r)
 {
     size_t at = 0;
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = 0; i < r->count && r->bytes.len; i++) {
         size_t len = r->all[i].bytes.len;
         r->all[i].bytes = slice_make(r->bytes.data + at, len);
         at += len;
