@@ -41,6 +41,8 @@ struct output {
     uint64_t whole;      /* where the next message goes */
     uint64_t round;      /* `whole` when the round began: what a failed sync falls back to */
     uint64_t planned;    /* `whole` as it will be when all that is planned is written */
+    uint64_t started;    /* the writing back of what lies before it was begun */
+    uint64_t dropped;    /* what lies before it was taken out of the page cache */
     bool in_round;       /* something is planned */
     uint64_t used;       /* for whoever must close one: rises with use */
 };

@@ -63,6 +63,18 @@ static int check_numbers(const Masques__Control__Attached *wanted, struct config
     return GW_OK;
 }
 
+/* A path comes into sentences as it is: what no path can contain is refused before that. */
+static int check_paths(const Masques__Control__Attached *wanted, const struct config_exporter *out, char why[512])
+{
+    for (size_t i = 0; i < wanted->n_options; i++) {
+        const char *path = wanted->options[i]->path;
+        for (const char *c = path; *c; c++)
+            if (*c <= ' ' || *c > '~')
+                return refuse(why, "%s: %s: unknown option", out->id, report_quote(slice_of(path)).text);
+    }
+    return GW_OK;
+}
+
 static int apply_options(const Masques__Control__Attached *wanted, struct config_exporter *out, char why[512])
 {
     const struct option_set *set = &out->kind->options;
@@ -90,5 +102,7 @@ int attach_check(const Masques__Control__Attached *wanted, struct config_exporte
         err = check_name(wanted, out, why);
     if (err == GW_OK)
         err = check_numbers(wanted, out, why);
+    if (err == GW_OK)
+        err = check_paths(wanted, out, why);
     return err == GW_OK ? apply_options(wanted, out, why) : err;
 }

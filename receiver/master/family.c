@@ -40,7 +40,6 @@ struct family {
     const struct family_events *events;
     void *ctx;
     const struct log *log;
-
     enum phase phase;
     uint64_t started_ms;
     uint64_t note_ms;     /* when the start says again whom it waits for */
@@ -393,9 +392,7 @@ struct family *family_new(struct loop *loop, const struct family_parts *parts,
         goto fail;
     }
     if (settings_share(&family->shared, &family->parts, parts->run, workers, why) != GW_OK ||
-        add_members(family, workers, why) != GW_OK)
-        goto fail;
-    if (loop_on_signal(loop, SIGCHLD, reap, family) != GW_OK)
+        add_members(family, workers, why) != GW_OK || loop_on_signal(loop, SIGCHLD, reap, family) != GW_OK)
         goto fail;
     return family;
 

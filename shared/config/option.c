@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shared/config/report.h"
+
 /* ---- one reader, printer and range for each type; `field` is the option's field ---- */
 
 static bool in_range(const struct option *row, uint64_t value)
@@ -398,7 +400,7 @@ int options_apply(const struct option *rows, size_t count, const char *path, con
     if (rc == 0 && map)
         rc = option_read(map, slice_of("true"), target);
     if (rc < 0 && why) {
-        buf_printf(why, "%s: got \"%s\", expected ", path, text);
+        buf_printf(why, "%s: got %s, expected ", path, report_quote(slice_of(text)).text);
         option_expected(row, why);
     }
     return rc;

@@ -3,6 +3,7 @@
 is where data waits, and the place that another start of the gateway finds it in."""
 import json
 import os
+import pathlib
 import shutil
 import signal
 import stat
@@ -102,6 +103,34 @@ class DiskStore(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(self.store, done.stderr)
         self.assertIn("the directory above it is not there", done.stderr)
+
+    def start_in_vain(self):
+        """What a gateway on the store says that cannot start."""
+        done = run_program(RECEIVER, "--config", self.gateway().write_config())
+        self.assertEqual(done.returncode, 1)
+        return done.stderr
+
+    def test_a_second_gateway_on_the_store_is_refused(self):
+        first = self.gateway().start()
+        router = first.children()["router"]["pid"]
+        self.assertRegex(self.start_in_vain(), rf"{self.store} is in use by the process {router}\b")
+        sink = Sink(first)  # and the first one has not noticed
+        wanted = self.send(first, "first")
+        wait_for(lambda: wanted <= set(sink.counts()), "the records")
+        sink.stop()
+        first.stop()
+
+    def test_a_store_of_a_newer_version_is_refused_and_left_alone(self):
+        self.gateway().start().stop()
+        journals = [os.path.join(self.store, name) for name in ("journal.0", "journal.1")]
+        for path in journals:
+            with open(path, "r+b") as file:
+                for header in (0, 64):  # it stands there twice
+                    file.seek(header + 8)
+                    file.write(bytes((9, 0, 9, 0)))
+        before = [pathlib.Path(path).read_bytes() for path in journals]
+        self.assertRegex(self.start_in_vain(), "was written by a newer version of masques-router: nothing was changed")
+        self.assertEqual([pathlib.Path(path).read_bytes() for path in journals], before)
 
     def test_the_printed_configuration_says_the_size_that_was_not_written(self):
         done = run_program(RECEIVER, "print-config", "--config", self.gateway().write_config())

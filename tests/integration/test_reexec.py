@@ -71,6 +71,7 @@ class UnderLoad(unittest.TestCase):
                 self.assertEqual(senders.failed(), [])
             wait_for(lambda: wanted <= set(sink.counts()), f"{len(wanted)} acknowledged records in the sink", pause=0.2)
             sink.stop()
+            self.assertEqual([name for name, count in sink.counts().items() if count > 1], [], "delivered twice")
 
     def test_a_request_in_flight_is_answered_by_the_old_image(self):
         with Gateway() as gateway, Connection(gateway.http) as connection:

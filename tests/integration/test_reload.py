@@ -10,7 +10,7 @@ import control
 import grpc_client
 import suite
 import telemetry
-from gateway import Gateway, peer_ports_of, process_alive, wait_for
+from gateway import BIN, Gateway, peer_ports_of, process_alive, run_program, wait_for
 from http_client import Connection, request
 from sender import Senders
 
@@ -259,10 +259,11 @@ class Orphans(Case):
             self.assertEqual(orphan["queue"]["records"], 2)
             gateway.wait_replaced("router", gateway.kill_child("router"))
             wait_for(lambda: (self.orphan(gateway) or {}).get("queue", {}).get("records") == 2, "it to be kept")
+            post(gateway, ["meanwhile"])
             gateway.exporters = whole
             reload(gateway)
             post(gateway, ["after"])
-            self.wait_ids(gateway, "out", ["before", "owed-1", "owed-2", "after"])
+            self.wait_ids(gateway, "out", ["before", "owed-1", "owed-2", "meanwhile", "after"])
             wait_for(lambda: gateway.child("file")["owner"] == "configured", "its owner")
 
     @staticmethod
@@ -280,6 +281,9 @@ class Orphans(Case):
             reload(gateway)
             orphan = wait_for(lambda: self.orphan(gateway), "the orphan to be shown")
             self.assertEqual((orphan["queue"]["records"], orphan["delivered"]["logs"]), (0, 1))
+            done = run_program(os.path.join(BIN, "masquesctl"), "detach", "file", "--runtime", gateway.runtime)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            wait_for(lambda: gateway.names("exporter") == ["nop"], "it to be forgotten")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A durable exporter for loss tests: appends a line for every batch and the ids of its records to a file, and only
  * then says DONE. Started by hand: sink --router ENDPOINT --out FILE [--delay-ms N] [--fail-every N]
- * [--reject-every N] [--bytes 1].
+ * [--reject-every N] [--reject-ids N] [--bytes 1].
  *
  *   <signal> <generation> <first> <last> <attempt> <digest> <batch> <records> <id> <id> ... [=<the batch in hex>]
  *
  * The last word is there with --bytes 1. A line that a kill has torn is cut off at the next start. A record's id is
  * its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With --fail-every N each Nth
  * delivery pushed is answered RETRY before anything is written; with --reject-every N each Nth is rejected with all its
- * records, and nothing of it is written. With --retry-while FILE or --reject-while FILE every delivery is, as long as
- * FILE exists. --tries FILE takes a line for every delivery pushed, whatever is said to it: the first five words.
+ * records, and nothing of it is written; with --reject-ids N the records whose id begins with a multiple of N are
+ * rejected, now and whenever they come again, and "!" stands before their id. With --retry-while FILE or
+ * --reject-while FILE every delivery is, as long as FILE exists. --tries FILE takes a line for every delivery pushed,
+ * whatever is said to it: the first five words.
  *
  * Under the name masques-exporter-file it stands in for the exporter `file` of a configuration, whose option `path`
  * then means --out PATH --retry-while PATH.retry --reject-while PATH.reject --tries PATH.tries. */
@@ -35,8 +37,17 @@ struct sink_options {
     uint32_t delay_ms;
     uint32_t fail_every;
     uint32_t reject_every;
+    uint32_t reject_ids;
     uint32_t bytes;
     char retry_while[PATH_MAX_BYTES], reject_while[PATH_MAX_BYTES], tries[PATH_MAX_BYTES];
+};
+
+/* Records of a delivery that are rejected, one entry each. */
+struct rejects {
+    struct delivery_reject *all;
+    size_t count, cap;
+    uint64_t index; /* of the next record in the delivery */
+    bool failed;    /* no memory */
 };
 
 /* A delivery that waits for its delay. */
@@ -104,6 +115,8 @@ static int sink_option(void *options, const char *path, const char *text, struct
         return number(text, &o->fail_every, why);
     if (strcmp(path, "reject_every") == 0)
         return number(text, &o->reject_every, why);
+    if (strcmp(path, "reject_ids") == 0)
+        return number(text, &o->reject_ids, why);
     if (strcmp(path, "bytes") == 0)
         return number(text, &o->bytes, why);
     if (strcmp(path, "out") == 0)
@@ -163,19 +176,53 @@ static uint32_t attributes_of(enum otlp_message record)
     }
 }
 
-static void write_ids(struct buf *line, enum otlp_signal signal, struct slice batch)
+static void reject_one(struct rejects *r)
+{
+    if (r->count == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 16;
+        struct delivery_reject *all = realloc(r->all, cap * sizeof *all);
+        if (!all) {
+            r->failed = true;
+            return;
+        }
+        r->all = all;
+        r->cap = cap;
+    }
+    r->all[r->count++] = (struct delivery_reject){.first = r->index, .count = 1, .reason = "asked to reject"};
+}
+
+/* Whether the id is a number, up to anything else, that `every` divides. */
+static bool is_multiple(struct slice id, uint32_t every)
+{
+    uint64_t value = 0;
+    size_t i = 0;
+    for (; i < id.len && i < 18 && id.data[i] >= '0' && id.data[i] <= '9'; i++)
+        value = value * 10 + (uint64_t)(id.data[i] - '0');
+    return i && every && value % every == 0;
+}
+
+static void write_ids(struct buf *line, enum otlp_signal signal, struct slice batch, uint32_t every,
+                      struct rejects *rejects)
 {
     struct otlp_reader reader;
-    struct otlp_value id;
+    struct otlp_value value;
+    struct buf id = buf_make(LINE_MAX_BYTES);
     otlp_reader_init(&reader, signal, batch);
-    while (otlp_reader_next(&reader)) {
+    for (; otlp_reader_next(&reader); rejects->index++) {
         const struct otlp_record *r = &reader.now;
-        buf_byte(line, ' ');
-        if (otlp_attribute_find(&r->record, attributes_of(r->record_message), "test.id", &id))
-            otlp_value_text(&id, line);
+        buf_clear(&id);
+        if (otlp_attribute_find(&r->record, attributes_of(r->record_message), "test.id", &value))
+            otlp_value_text(&value, &id);
         else
-            buf_printf(line, "#%016" PRIx64, (uint64_t)XXH3_64bits(r->bytes.data, r->bytes.len));
+            buf_printf(&id, "#%016" PRIx64, (uint64_t)XXH3_64bits(r->bytes.data, r->bytes.len));
+        bool rejected = is_multiple(buf_slice(&id), every);
+        if (rejected)
+            reject_one(rejects);
+        buf_printf(line, rejected ? " !" : " ");
+        buf_slice_append(line, buf_slice(&id));
     }
+    rejects->failed |= !buf_ok(&id);
+    buf_free(&id);
 }
 
 static void write_bytes(struct buf *line, struct slice batch)
@@ -210,7 +257,8 @@ static int write_line(const struct sink *s, int fd)
     return 0;
 }
 
-static void record(struct sink *s, struct delivery *d)
+/* The line of every batch into s->line. 0, or an error of the delivery. */
+static int put_lines(struct sink *s, struct delivery *d, struct rejects *rejects)
 {
     const Masques__Bus__DeliveryId *id = delivery_id(d);
     enum otlp_signal signal = (enum otlp_signal)id->signal;
@@ -223,17 +271,27 @@ static void record(struct sink *s, struct delivery *d)
                    otlp_signal_name(signal), id->generation, id->first, id->last,
                    delivery_attempt(d), delivery_digest(d), index++,
                    count_records(signal, batch.bytes));
-        write_ids(&s->line, signal, batch.bytes);
+        write_ids(&s->line, signal, batch.bytes, s->options->reject_ids, rejects);
         if (s->options->bytes)
             write_bytes(&s->line, batch.bytes);
         buf_byte(&s->line, '\n');
     }
+    return rc == 0 && (rejects->failed || !buf_ok(&s->line)) ? GW_ERR_NOMEM : rc;
+}
+
+static void record(struct sink *s, struct delivery *d)
+{
+    struct rejects rejects = {0};
+    int rc = put_lines(s, d, &rejects);
     if (rc == 0)
-        rc = buf_ok(&s->line) ? write_line(s, s->fd) : GW_ERR_NOMEM;
+        rc = write_line(s, s->fd);
     if (rc == 0)
-        delivery_done(d);
+        delivery_finish(d, &(struct delivery_verdict){.outcome = MASQUES__BUS__OUTCOME__DONE,
+                                                      .rejected = rejects.all,
+                                                      .rejected_count = rejects.count});
     else
         delivery_unreadable(d, rc);
+    free(rejects.all);
 }
 
 static void note_try(struct sink *s, const struct delivery *d)
@@ -353,9 +411,10 @@ int main(int argc, char **argv)
                  "  --delay-ms N        how long every delivery takes\n"
                  "  --fail-every N      answer each Nth delivery with RETRY\n"
                  "  --reject-every N    reject all records of each Nth delivery\n"
-                 "  --retry-while FILE  answer every delivery with RETRY as long as FILE exists\n"
-                 "  --reject-while FILE reject every delivery as long as FILE exists\n"
-                 "  --tries FILE        a line for every delivery, whatever is answered; appended\n"
+                 "  --reject-ids N      reject the records whose id is a multiple of N\n"
+                 "  --retry-while FILE, --reject-while FILE\n"
+                 "                      answer every delivery so as long as FILE exists\n"
+                 "  --tries FILE        a line for every delivery pushed\n"
                  "  --bytes 1           write the bytes of every batch, too\n",
         .mode = MASQUES__BUS__MODE__DURABLE,
         .options_bytes = sizeof(struct sink_options),

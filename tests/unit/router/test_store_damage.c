@@ -282,6 +282,57 @@ START_TEST(a_torn_write_counts_up_to_its_first_hole)
 }
 END_TEST
 
+static void wipe(const char *file, uint64_t from, uint64_t to)
+{
+    uint8_t zeros[4096] = {0};
+    int fd = open(file, O_WRONLY);
+    ck_assert_uint_le(to - from, sizeof zeros);
+    ck_assert_int_eq(pwrite(fd, zeros, to - from, (off_t)from), (ssize_t)(to - from));
+    close(fd);
+}
+
+static uint64_t records_of(uint64_t first, uint64_t last)
+{
+    uint64_t records = 0;
+    for (uint64_t n = first; n <= last; n++)
+        records += batch_records(n);
+    return records;
+}
+
+/* Of ten batches those from 4 to 8 are not in the file any more, headers and all. */
+START_TEST(a_gap_costs_each_consumer_what_it_had_not_had_of_it)
+{
+    char path[64], file[128];
+    struct store_options o = options_for(path, sizeof path, 64 * KIB, 16 * KIB);
+    struct store *store = open_store(&o);
+    struct store_consumer *behind = join(store, "behind", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+    struct store_consumer *inside = join(store, "inside", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+    for (uint64_t n = 1; n <= 5; n++)
+        ck_assert_int_eq(put(store, n, LOGS, 300), 0);
+    ck_assert_uint_eq(drain(store, inside, LOGS), 5);
+    for (uint64_t n = 6; n <= 10; n++)
+        ck_assert_int_eq(put(store, n, LOGS, 300), 0);
+    store_close(&store);
+    segment_path(file, sizeof file, path, 1);
+    uint64_t first = first_record(file);
+    wipe(file, first + 3 * (ONE_RECORD + 56), first + 8 * (ONE_RECORD + 56));
+    store = open_store(&o);
+    inside = store_consumer_find(store, "inside");
+    ck_assert_uint_eq(drain(store, inside, LOGS), 2);
+    ck_assert_uint_eq(counts(store, inside, LOGS).lost, records_of(6, 8));
+    ck_assert_uint_eq(counts(store, inside, LOGS).delivered, records_of(1, 5) + records_of(9, 10));
+    ck_assert_uint_eq(counts(store, inside, LOGS).pending, 0);
+    store = reopen(&store, &o); /* the index is read from the footer now */
+    behind = store_consumer_find(store, "behind");
+    ck_assert_uint_eq(drain(store, behind, LOGS), 5);
+    ck_assert_uint_eq(counts(store, behind, LOGS).lost, records_of(4, 8));
+    ck_assert_uint_eq(counts(store, behind, LOGS).pending, 0);
+    ck_assert_uint_eq(counts(store, store_consumer_find(store, "inside"), LOGS).pending, 0);
+    store_close(&store);
+    remove_dir(path);
+}
+END_TEST
+
 /* ---- a device that fails ---- */
 
 struct failing {
@@ -413,6 +464,7 @@ SUITE_MAIN("store, damage", a_flipped_bit_costs_the_batch_it_hit_and_no_other,
            bytes_that_imitate_records_never_pass_for_records,
            a_damaged_last_trailer_costs_nothing,
            a_torn_write_counts_up_to_its_first_hole,
+           a_gap_costs_each_consumer_what_it_had_not_had_of_it,
            a_segment_is_not_written_again_after_a_write_or_sync_failed,
            a_journal_that_cannot_be_written_confirms_nothing_until_it_can,
            half_a_journal_is_never_taken_for_one)

@@ -66,6 +66,7 @@ START_TEST(what_is_wrong_is_said)
         {"nop", "nop", "", "", LOGS, 4, 0, "nop: the mode or where to start from"},
         {"nop", "nop", "", "", LOGS, 2, 3, "nop: the mode or where to start from"},
         {"nop", "nop", "format", "json", LOGS, 2, 0, "nop: format: unknown option"},
+        {"nop", "nop", "a\n\033[2J", "b", LOGS, 2, 0, "nop: \"a\\x0a\\x1b[2J\": unknown option"},
         {"debug", "debug", "format", "morse", LOGS, 2, 0, "debug: format: got \"morse\""},
         {"file", "file", "", "", LOGS, 2, 0, "file: path must be non-empty"},
     };
