@@ -141,7 +141,7 @@ class FailingDisk(Case):
             self.assertIn("retry-after", answer.headers)
             wait_for(lambda: scene.gateway.health_answer()[0] == 503, "health to say that nothing can be taken")
             error = wait_for(lambda: self.store_of(scene)["error"], "health to say why")
-            self.assertRegex(error, rf"^the store in {scene.store}: cannot (write|create|sync) logs/[0-9a-f]{{16}}\.seg: "
+            self.assertRegex(error, rf"^the store in {scene.store}: cannot (write|create|sync) (logs|metrics|traces)/[0-9a-f]{{16}}\.seg: "
                                     "(Input/output error|No space left on device)$")
             scene.disk.heal()
             wait_for(lambda: scene.gateway.health_answer()[0] == 200, "health to be well again")
