@@ -318,6 +318,8 @@ void store_stop_thread(struct store *store)
 {
     store_land_journal(store);
     syncer_free(&store->syncer);
+    if (store->job.kind == JOB_SYNC) /* it has run to its end */
+        end_sync(store);
     store->job.kind = JOB_NONE; /* what a flight wrote is found by the next recovery */
 }
 
