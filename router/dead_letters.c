@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "router/dead_letters.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "router/dead_letter_files.h"
 #include "shared/base/clock.h"
 
-#define DIRECTORY "dead-letters"
-#define NAME_BYTES 32u /* 16 digits and a suffix */
-#define SUFFIX ".dead"
-#define UNFINISHED ".tmp"
 #define GENERATION_SHIFT 32
 #define SAY_EVERY_MS 10000u
 
 struct dead_letters {
     struct dead_letters_options options;
-    int fd; /* the directory; -1: not there yet */
+    struct dead_letter_files files;
     struct dead_letters_entry **list; /* by rising number */
     size_t count, cap;
     size_t asked;
     uint64_t last_number;
     uint64_t round;
-    bool unsynced; /* names have changed */
     struct dead_letters_stats stats;
     struct log_gate gate;
 };
@@ -137,74 +128,6 @@ static bool same_delivery(const struct dead_letter *a, const struct dead_letter 
            a->signal == b->signal && slice_eq(a->exporter, b->exporter);
 }
 
-/* ---- files ---- */
-
-static void name_of(uint64_t number, const char *suffix, char name[NAME_BYTES])
-{
-    snprintf(name, NAME_BYTES, "%016" PRIx64 "%s", number, suffix);
-}
-
-static bool number_of(const char *name, uint64_t *number)
-{
-    if (strlen(name) != 16 + strlen(SUFFIX) || strcmp(name + 16, SUFFIX) != 0 ||
-        strspn(name, "0123456789abcdef") != 16)
-        return false;
-    *number = strtoull(name, NULL, 16);
-    return true;
-}
-
-static int sync_dir(const struct dead_letters *d, int fd)
-{
-    return d->options.synced ? io_sync(d->options.hook, fd) : GW_OK;
-}
-
-static int make_directory(struct dead_letters *d)
-{
-    if (d->fd >= 0)
-        return GW_OK;
-    int err = io_mkdir(d->options.hook, d->options.store_fd, DIRECTORY);
-    if (err == GW_OK)
-        err = sync_dir(d, d->options.store_fd);
-    if (err != GW_OK)
-        return err;
-    d->fd = openat(d->options.store_fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    return d->fd >= 0 ? GW_OK : GW_ERR_IO;
-}
-
-/* Whole on its medium under its own name, or not there at all. */
-static int write_file(struct dead_letters *d, const struct dead_letter *letter, struct slice payload,
-                      uint64_t *file_bytes)
-{
-    char unfinished[NAME_BYTES], name[NAME_BYTES];
-    uint8_t header[DEAD_LETTER_HEADER_MAX_BYTES];
-    const struct io_hook *hook = d->options.hook;
-    size_t len = dead_letter_put(letter, header);
-    int fd;
-    name_of(letter->number, UNFINISHED, unfinished);
-    name_of(letter->number, SUFFIX, name);
-    *file_bytes = len + payload.len;
-    int err = io_open(hook, d->fd, unfinished, &fd);
-    if (err != GW_OK)
-        return err;
-    err = io_write(hook, fd, header, len, 0);
-    if (err == GW_OK && payload.len)
-        err = io_write(hook, fd, payload.data, payload.len, len);
-    if (err == GW_OK)
-        err = sync_dir(d, fd);
-    int reason = errno;
-    close(fd);
-    errno = reason;
-    if (err == GW_OK)
-        err = io_rename(hook, d->fd, unfinished, d->fd, name);
-    reason = errno;
-    if (err == GW_OK)
-        d->unsynced = true;
-    else if (io_unlink(hook, d->fd, unfinished) != GW_OK)
-        log_debug(d->options.log, "dead letter: %s stays until the next start", unfinished);
-    errno = reason;
-    return err;
-}
-
 /* ---- writing ---- */
 
 void dead_letters_begin(struct dead_letters *d)
@@ -224,16 +147,10 @@ static struct dead_letters_entry *earlier(struct dead_letters *d, const struct d
     return NULL;
 }
 
-static uint64_t quota(const struct dead_letters *d)
-{
-    return d->options.quota_bytes ? d->options.quota_bytes : DEAD_LETTERS_QUOTA_BYTES;
-}
-
 static int write_new(struct dead_letters *d, const struct dead_letter *letter, struct slice payload,
                      bool beyond)
 {
     struct dead_letter mine = *letter;
-    uint64_t bytes;
     struct dead_letters_entry *before = earlier(d, letter);
     mine.number = before ? before->letter.number : d->last_number + 1;
     memcpy(mine.store, d->options.uuid, sizeof mine.store);
@@ -241,13 +158,11 @@ static int write_new(struct dead_letters *d, const struct dead_letter *letter, s
     mine.payload_checksum = dead_letter_checksum(payload);
     mine.reason = dead_letter_reason(letter->reason);
     uint64_t used = d->stats.bytes - (before ? before->file_bytes : 0);
-    if (!beyond && used + counted(DEAD_LETTER_HEADER_MAX_BYTES + payload.len) > quota(d))
+    if (!beyond && used + counted(DEAD_LETTER_HEADER_MAX_BYTES + payload.len) > d->options.quota_bytes)
         return GW_ERR_FULL;
-    int err = reserve(d) ? make_directory(d) : GW_ERR_NOMEM;
     struct dead_letters_entry *e =
-        err == GW_OK ? entry_new(&mine, DEAD_LETTER_HEADER_MAX_BYTES + payload.len) : NULL;
-    if (err == GW_OK)
-        err = e ? write_file(d, &mine, payload, &bytes) : GW_ERR_NOMEM;
+        reserve(d) ? entry_new(&mine, DEAD_LETTER_HEADER_MAX_BYTES + payload.len) : NULL;
+    int err = e ? dead_letter_files_write(&d->files, &mine, payload) : GW_ERR_NOMEM;
     if (err != GW_OK) {
         entry_free(e);
         return err;
@@ -274,7 +189,8 @@ int dead_letters_keep(struct dead_letters *d, const struct dead_letter *letter, 
                  "a rejection of %.*s is counted, but not kept as a dead letter: %s (%" PRIu64
                  " of %" PRIu64 " bytes are used; %" PRIu64 " such before this one)",
                  (int)letter->exporter.len, (const char *)letter->exporter.data,
-                 err == GW_ERR_IO ? strerror(errno) : gw_strerror(err), d->stats.bytes, quota(d),
+                 err == GW_ERR_IO ? strerror(errno) : gw_strerror(err), d->stats.bytes,
+                 d->options.quota_bytes,
                  passed - 1);
     return err;
 }
@@ -290,24 +206,17 @@ int dead_letters_end(struct dead_letters *d, const struct dead_letter *id)
 
 int dead_letters_remove(struct dead_letters *d, uint64_t number)
 {
-    char name[NAME_BYTES];
     if (!dead_letters_find(d, number))
         return GW_ERR_NOT_FOUND;
-    name_of(number, SUFFIX, name);
-    int err = io_unlink(d->options.hook, d->fd, name);
-    if (err != GW_OK && errno != ENOENT)
-        return err;
-    d->unsynced = true;
-    take_out(d, place_of(d, number));
-    return GW_OK;
+    int err = dead_letter_files_remove(&d->files, number);
+    if (err == GW_OK)
+        take_out(d, place_of(d, number));
+    return err;
 }
 
 int dead_letters_sync(struct dead_letters *d)
 {
-    int err = d->unsynced ? sync_dir(d, d->fd) : GW_OK;
-    if (err == GW_OK)
-        d->unsynced = false;
-    return err;
+    return dead_letter_files_sync(&d->files);
 }
 
 /* ---- reading ---- */
@@ -328,50 +237,12 @@ struct dead_letters_entry *dead_letters_find(const struct dead_letters *d, uint6
     return at < d->count && d->list[at]->letter.number == number ? d->list[at] : NULL;
 }
 
-/* The whole file. */
-static int read_file(const struct dead_letters *d, uint64_t number, struct blob **file)
-{
-    char name[NAME_BYTES];
-    struct stat st;
-    name_of(number, SUFFIX, name);
-    *file = NULL;
-    int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return errno == ENOENT ? GW_ERR_NOT_FOUND : GW_ERR_IO;
-    int err = fstat(fd, &st) == 0 ? GW_OK : GW_ERR_IO;
-    if (err == GW_OK) {
-        *file = blob_new((size_t)st.st_size);
-        err = *file ? io_read(fd, (*file)->data, (size_t)st.st_size, 0) : GW_ERR_NOMEM;
-    }
-    close(fd);
-    if (err == GW_OK) {
-        (*file)->len = (size_t)st.st_size;
-    } else {
-        blob_drop(*file);
-        *file = NULL;
-    }
-    return err;
-}
-
 int dead_letters_read(const struct dead_letters *d, uint64_t number, struct blob **payload)
 {
-    struct blob *file;
-    struct dead_letter letter;
-    struct slice bytes;
     *payload = NULL;
     if (!dead_letters_find(d, number))
         return GW_ERR_NOT_FOUND;
-    int err = read_file(d, number, &file);
-    if (err != GW_OK)
-        return err;
-    if (dead_letter_get_whole(slice_make(file->data, file->len), &letter, &bytes) != GW_OK) {
-        blob_drop(file);
-        return GW_ERR_CORRUPT;
-    }
-    memmove(file->data, bytes.data, bytes.len);
-    file->len = bytes.len;
-    *payload = file;
-    return GW_OK;
+    return dead_letter_files_payload(&d->files, number, payload);
 }
 
 void dead_letters_ask(struct dead_letters *d, struct dead_letters_entry *entry, bool asked)
@@ -400,40 +271,19 @@ struct dead_letters_stats dead_letters_stats(const struct dead_letters *d)
 
 /* ---- opening ---- */
 
-/* Its header alone: the payload is looked at when it is wanted. */
-static int read_header(const struct dead_letters *d, const char *name, uint64_t number,
-                       uint8_t *room, struct dead_letter *letter, uint64_t *file_bytes)
+static int load(void *ctx, uint64_t number)
 {
-    struct stat st;
-    int fd = openat(d->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return GW_ERR_IO;
-    ssize_t n = pread(fd, room, DEAD_LETTER_HEADER_MAX_BYTES, 0);
-    int err = n >= 0 && fstat(fd, &st) == 0 ? GW_OK : GW_ERR_IO;
-    close(fd);
-    if (err != GW_OK)
-        return err;
-    int len = dead_letter_get(slice_make(room, (size_t)n), letter);
-    if (len < 0)
-        return len;
-    *file_bytes = (uint64_t)st.st_size;
-    if (letter->number != number || *file_bytes - (uint64_t)len != letter->payload_bytes)
-        return GW_ERR_CORRUPT;
-    return memcmp(letter->store, d->options.uuid, sizeof letter->store) == 0 ? GW_OK
-                                                                              : GW_ERR_INVALID;
-}
-
-static int load(struct dead_letters *d, const char *name, uint64_t number)
-{
+    struct dead_letters *d = ctx;
     uint8_t room[DEAD_LETTER_HEADER_MAX_BYTES];
     struct dead_letter letter;
     uint64_t file_bytes = 0;
-    int err = read_header(d, name, number, room, &letter, &file_bytes);
-    if (err != GW_OK) {
+    int err = dead_letter_files_header(&d->files, number, room, &letter, &file_bytes);
+    bool foreign = err == GW_OK && memcmp(letter.store, d->options.uuid, sizeof letter.store) != 0;
+    if (err != GW_OK || foreign) {
         d->stats.damaged++;
         d->stats.bytes += counted(file_bytes);
-        log_warn(d->options.log, "dead letter %s is left alone: %s", name,
-                 err == GW_ERR_INVALID ? "it is another store's" : gw_strerror(err));
+        log_warn(d->options.log, "dead letter %" PRIu64 " (%016" PRIx64 ".dead) is left alone: %s", number,
+                 number, foreign ? "it is another store's" : gw_strerror(err));
         return GW_OK;
     }
     struct dead_letters_entry *e = reserve(d) ? entry_new(&letter, file_bytes) : NULL;
@@ -441,36 +291,6 @@ static int load(struct dead_letters *d, const char *name, uint64_t number)
         return GW_ERR_NOMEM;
     insert(d, e);
     return GW_OK;
-}
-
-static int load_all(struct dead_letters *d)
-{
-    int err = GW_OK;
-    DIR *names = NULL;
-    int fd = openat(d->options.store_fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        if (errno != ENOENT)
-            log_warn(d->options.log, "the dead letters cannot be read: %s", strerror(errno));
-        return GW_OK;
-    }
-    d->fd = dup(fd);
-    if (d->fd >= 0)
-        names = fdopendir(fd);
-    if (!names) {
-        close(fd);
-        return GW_ERR_NOMEM;
-    }
-    for (struct dirent *at = readdir(names); at && err == GW_OK; at = readdir(names)) {
-        uint64_t number;
-        size_t len = strlen(at->d_name);
-        if (number_of(at->d_name, &number))
-            err = load(d, at->d_name, number);
-        else if (len > strlen(UNFINISHED) &&
-                 strcmp(at->d_name + len - strlen(UNFINISHED), UNFINISHED) == 0)
-            unlinkat(d->fd, at->d_name, 0);
-    }
-    closedir(names);
-    return err;
 }
 
 /* The rejections of a replayed letter that is still here: its verdict never counted, and comes again. */
@@ -492,9 +312,10 @@ struct dead_letters *dead_letters_open(const struct dead_letters_options *option
     if (!d)
         return NULL;
     d->options = *options;
-    d->fd = -1;
     d->last_number = options->generation << GENERATION_SHIFT;
-    if (load_all(d) != GW_OK) {
+    if (dead_letter_files_init(&d->files, options->store_fd, options->synced, options->hook) != GW_OK)
+        log_warn(options->log, "the dead letters cannot be read: %s", strerror(errno));
+    if (dead_letter_files_each(&d->files, load, d) != GW_OK) {
         dead_letters_free(&d);
         return NULL;
     }
@@ -511,7 +332,6 @@ void dead_letters_free(struct dead_letters **at)
     for (size_t i = 0; i < d->count; i++)
         entry_free(d->list[i]);
     free(d->list);
-    if (d->fd >= 0)
-        close(d->fd);
+    dead_letter_files_fini(&d->files);
     free(d);
 }

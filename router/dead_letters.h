@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The dead letters of a store: records that a destination refused for good, one file a rejection
- * (router/dead_letter_format.h) in the directory "dead-letters", within a quota. What is kept here was counted as
+/* The dead letters of a store: records that a destination refused for good, one file a letter
+ * (router/dead_letter_files.h), within a quota. What is kept here was counted as
  * rejected by the journal and is nobody's backlog: it holds no segment, and no cursor waits for it.
  *
  * A letter is whole on its medium before the journal counts its delivery as done. When the router dies in between, the
@@ -18,7 +18,6 @@
 #include "shared/base/blob.h"
 #include "shared/base/log.h"
 
-#define DEAD_LETTERS_QUOTA_BYTES (64u << 20) /* if nothing else is said */
 /* What a letter counts for at least: blocks of the file system, and the memory that it takes here. */
 #define DEAD_LETTERS_BLOCK_BYTES 4096u
 
@@ -47,7 +46,7 @@ struct dead_letters_options {
     int store_fd;        /* the store's directory */
     const uint8_t *uuid; /* of the store */
     uint64_t generation; /* of this run, below 2^31: numbers begin with it, so none is given twice */
-    uint64_t quota_bytes; /* 0: DEAD_LETTERS_QUOTA_BYTES */
+    uint64_t quota_bytes; /* 0: rejections are only counted */
     bool synced;          /* the store survives a power cut: so do these */
     const struct io_hook *hook; /* NULL outside of tests */
     const struct log *log;

@@ -51,16 +51,21 @@ struct reader *reader_new(int store_fd)
     return r;
 }
 
-void reader_set_store(struct reader *r, int store_fd)
-{
-    r->store_fd = store_fd;
-}
-
 static void file_close(struct file *f)
 {
     if (f->fd >= 0)
         close(f->fd);
     f->fd = -1;
+}
+
+void reader_set_store(struct reader *r, int store_fd)
+{
+    for (size_t i = 0; i < CACHED_FILES; i++)
+        file_close(&r->files[i]);
+    if (r->store_fd >= 0)
+        close(r->store_fd);
+    r->store_fd = store_fd;
+    r->chunk.len = 0;
 }
 
 void reader_free(struct reader **reader)

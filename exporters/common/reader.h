@@ -37,7 +37,8 @@ struct reader;
  * Returns owned; NULL: no memory, store_fd stays the caller's. */
 struct reader *reader_new(int store_fd);
 void reader_free(struct reader **reader);
-/* The store's directory is known now; takes the descriptor. Only for a reader that had none. */
+/* The store's directory is known now, or is another one; takes the descriptor, and closes the one before and all
+ * that was opened through it. -1: there is none. */
 void reader_set_store(struct reader *reader, int store_fd);
 
 /* The batch at `place`, which moves on. `deliver` and `payloads` are borrowed.

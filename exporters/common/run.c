@@ -163,18 +163,22 @@ static void drain(struct exporter_host *host, uint32_t within_ms)
 
 /* ---- the session's events ---- */
 
+/* Whether `fd` is the directory of the store that the router welcomes us to, which may be another than last time. */
+static bool store_is(int fd, const Masques__Bus__Welcome *w)
+{
+    struct stat st;
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == (dev_t)w->device && st.st_ino == (ino_t)w->inode;
+}
+
 /* The store's directory, if it is on this machine and may be read. -1: it is not. */
 static int store_find(const Masques__Bus__Welcome *welcome)
 {
-    struct stat st;
     int fd = open(welcome->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
     /* Another host, or container, may have another directory there; and what is listed may not be readable. */
-    if (fstat(fd, &st) == 0 && st.st_dev == (dev_t)welcome->device &&
-        st.st_ino == (ino_t)welcome->inode && faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) == 0)
+    if (store_is(fd, welcome) && faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) == 0)
         return fd;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return -1;
 }
 
@@ -201,10 +205,9 @@ static bool on_welcome(void *ctx, const Masques__Bus__Welcome *welcome)
 {
     struct exporter_host *host = ctx;
     host->settings.synced |= welcome->synced;
-    if (host->settings.store_fd < 0 && welcome->directory[0]) {
+    if (welcome->directory[0] && !store_is(host->settings.store_fd, welcome)) {
         host->settings.store_fd = store_find(welcome);
-        if (host->settings.store_fd >= 0)
-            reader_set_store(host->reader, host->settings.store_fd);
+        reader_set_store(host->reader, host->settings.store_fd);
     }
     return host->settings.store_fd >= 0;
 }

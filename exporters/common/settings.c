@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/bus/endpoint.h"
+
 #define ALL_SIGNALS 0xeu    /* bits 1..3 */
 #define PATH_MAX_BYTES 128u /* of an option's path */
 
@@ -160,6 +162,7 @@ static int flag_take(const struct exporter_ops *ops, void *options, struct slice
     int rc = 0;
     switch ((enum flag)flag->value) {
     case FLAG_ROUTER:
+        rc = endpoint_check(value, why);
         out->endpoint = value;
         break;
     case FLAG_NAME:

@@ -114,6 +114,19 @@ static uint64_t whole_of(const struct work *w, const struct run *run, uint64_t m
     return whole;
 }
 
+/* What a process that was killed had written may not be on the disk yet, and nobody else will see to it. When it cannot
+ * be synced it is written anew, where that is possible. */
+static int sync_found(struct work *w, struct output *o, const struct trace *t, uint64_t offset, bool at_end,
+                      const struct output_rules *rules)
+{
+    if (fdatasync(t->fd) == 0)
+        return output_sync(o, &w->trouble); /* its name */
+    trouble_note(&w->trouble, "syncing", o->path, errno);
+    if (at_end && !t->own)
+        output_cut(o, rules, offset);
+    return GW_ERR_IO;
+}
+
 /* Holds the run against the file in which it was to be written. */
 static int look_at(struct work *w, struct output *o, const struct run *run,
                    const struct note_file *noted, const struct output_rules *rules)
@@ -137,6 +150,8 @@ static int look_at(struct work *w, struct output *o, const struct run *run,
     else if (matched < run->len && noted->offset + matched < limit && matched > whole)
         log_warn(rules->log, "%s: at %" PRIu64 " stand other bytes than a delivery had begun to write there; "
                  "what follows may be there twice", o->path, noted->offset + matched);
+    if (whole && rules->synced && !w->trouble.error)
+        (void)!sync_found(w, o, &t, noted->offset, at_end, rules);
     if (t.own)
         close(t.fd);
     if (w->trouble.error)

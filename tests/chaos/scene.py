@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the chaos tests act on: a gateway with a store, a far end that remembers, an oracle and clients."""
+import contextlib
 import os
 import random
 
@@ -19,7 +20,10 @@ class Scene:
     def __init__(self, case, seed, to="file", fsync="always", exporters=None, store=None, file=None, disk=False,
                  signals=("logs", "metrics", "traces"), payload=(0, 300), sink_arguments=(), start=True, **options):
         self.case = case
+        # What happens when is chosen by one source, so that a seed chooses it again whatever the threads of the clients
+        # and the bytes on the disk do with theirs.
         self.random = random.Random(seed)
+        self._clients_random, self._disk_random = random.Random(f"{seed} clients"), random.Random(f"{seed} disk")
         self.to = to
         self.name = FILE if to == "file" else "sink"
         self.gateway = Gateway(exporters=dict({"nop": {}} if exporters is None else exporters), **options)
@@ -35,7 +39,7 @@ class Scene:
         self.disk = Disk(self.gateway.directory, "store", "out") if disk else None
         if disk:
             self.gateway.env.update(self.disk.env())
-        self.oracle = Oracle(self.random, signals, payload)
+        self.oracle = Oracle(random.Random(f"{seed} payloads"), signals, payload)
         self.clients = None
         self.sink = None
         self.sink_arguments = sink_arguments
@@ -56,29 +60,58 @@ class Scene:
         self.end.sink = self.sink
 
     def start_clients(self, **options):
-        self.clients = Clients(self.oracle, self.gateway, self.random, **options).start()
+        self.clients = Clients(self.oracle, self.gateway, self._clients_random, **options).start()
         self.case.addCleanup(self.clients.stop)
         return self.clients
 
     # -- events
 
     def wait_attached(self):
-        """A sink comes back by itself after the family was started again; the file exporter is started."""
+        """A sink that lives comes back by itself after the family was started again; the file exporter is started."""
+        if self.sink and self.sink.process.poll() is not None:
+            self.start_sink()
         wait_for(lambda: self.name in self.gateway.children(), f"{self.name} to be there")
 
     def cut_power(self, mode="random", names_mode=None):
-        """The family dies at once, the disk keeps what it must and what chance leaves it. Not started again."""
+        """The family and the sink die at once, the disk keeps what it must and what chance leaves it. The sink's file is
+        on another. Not started again."""
+        if self.sink:
+            self.sink.kill()
         self.gateway.kill_family(["router"] + ([FILE] if self.to == "file" else []))
-        return self.disk.cut(self.random, mode, names_mode)
+        return self.disk.cut(self._disk_random, mode, names_mode)
 
     # -- the end
 
     def lost(self):
-        """Records that the gateway reports as lost or rejected on the way to the far end."""
-        return counted(self.gateway, self.name)
+        """Records that the gateway reports as lost on the way to the far end."""
+        return counted(self.gateway, self.name, "lost")
+
+    def check_books(self, verdict):
+        """What the gateway counts is what happened, to the record; for a far end that was there from the start. Lost may
+        be only what was never acknowledged: a batch whose write the power cut has torn."""
+        books = {what: counted(self.gateway, self.name, what) for what in ("delivered", "rejected", "lost")}
+        print(f"counted for {self.name}: {books}")
+        expected = {"delivered": verdict.delivered, "rejected": verdict.rejected, "lost": books["lost"]}
+        unanswered = self.oracle.sent_count() - verdict.acknowledged if self.disk else 0
+        if books != expected or books["lost"] > unanswered or verdict.missing:
+            raise AssertionError(f"{self.name} counts {books}, but {expected} are true: {verdict}")
 
     def pending(self):
         return self.gateway.child(self.name)["queue"]["records"]
+
+    def wait_nothing_pending(self):
+        with self.told():
+            wait_for(lambda: self.pending() == 0, "nothing to be pending")
+
+    @contextlib.contextmanager
+    def told(self):
+        """What the gateway has to say of the far end, when waiting for something is in vain."""
+        try:
+            yield
+        except AssertionError:
+            print(f"{self.name}: {self.gateway.child(self.name)}")
+            print("\n".join(self.gateway.stderr.all()[-40:] + (self.sink.stderr.all()[-20:] if self.sink else [])))
+            raise
 
     def verdict(self):
         return Verdict(self.oracle, self.end)
@@ -87,8 +120,9 @@ class Scene:
         """Stops the clients; waits until everything is delivered or reported lost; returns the verdict."""
         if self.clients:
             self.clients.stop()
-        wait_delivered(self.oracle, self.end, self.lost, deadline)
-        wait_for(lambda: self.pending() == 0, "nothing to be pending")
+        with self.told():
+            wait_delivered(self.oracle, self.end, self.lost, deadline)
+        self.wait_nothing_pending()
         return self.verdict()
 
     def stop(self):

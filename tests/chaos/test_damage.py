@@ -127,6 +127,24 @@ class Flips(Case):
                 verdict = self.check_flip(self.segment(), self.offset_of(number), 1)
                 self.assertEqual(verdict.missing, [Key("logs", number)])
 
+    def test_a_flip_in_a_sealed_segment_costs_that_record(self):
+        """Which no start reads: it is found when the batch is read for its delivery."""
+        sealed = self.segment()
+        self.restore()
+        self.gateway.start()
+        self.still_works()
+        self.gateway.kill_family(["router"])
+        shutil.rmtree(self.kept)
+        shutil.copytree(self.scene.store, self.kept)
+        self.assertNotEqual(self.segment(), sealed, "it is not sealed")
+        with open(sealed, "rb") as file:
+            data = file.read()
+        for _ in range(FLIPS // 2):
+            number = self.random.randrange(REQUESTS // 3, REQUESTS)
+            with self.subTest(number=number):
+                verdict = self.check_flip(sealed, data.find(b"%d-" % number), 1)
+                self.assertEqual(verdict.missing, [Key("logs", number)])
+
     def test_a_flip_in_the_last_acknowledged_record(self):
         """In its header, its payload or what follows it: it may cost this one, and never without a word."""
         begin, end = self.offset_of(REQUESTS - 1), self.written()

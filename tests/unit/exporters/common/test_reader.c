@@ -364,6 +364,29 @@ START_TEST(tidying_lets_go_of_deleted_segments)
 }
 END_TEST
 
+START_TEST(another_store_is_read_from_where_it_is)
+{
+    struct world w, other;
+    struct reader_place place = {0};
+    struct reader_batch batch;
+    world_open(&w);
+    world_open(&other);
+    segment_write(&other, 7, 0xff);
+    world_add(&w, 100, 500);
+    world_add(&other, 100, 500);
+    ck_assert_int_eq(next(&w, &place, &batch), 1);
+    place = (struct reader_place){0};
+    reader_set_store(w.reader, dup(other.fd));
+    ck_assert_int_eq(reader_next(w.reader, &other.deliver, NULL, 0, &place, &batch), 1);
+    ck_assert_int_eq(memcmp(batch.bytes.data, other.bytes + 100, 500), 0);
+    place = (struct reader_place){0};
+    reader_set_store(w.reader, -1);
+    ck_assert_int_eq(next(&w, &place, &batch), GW_ERR_UNSUPPORTED);
+    world_close(&other);
+    world_close(&w);
+}
+END_TEST
+
 SUITE_MAIN("exporters/common/reader", batches_come_in_order_with_their_records_and_times,
            neighbours_are_read_together_up_to_a_chunk,
            two_deliveries_read_in_turns_both_get_their_own_bytes,
@@ -371,4 +394,4 @@ SUITE_MAIN("exporters/common/reader", batches_come_in_order_with_their_records_a
            a_recycled_file_is_found_by_its_new_name_and_gone_by_its_old,
            a_stale_descriptor_is_replaced_once, what_cannot_be_read_is_an_error_with_a_name,
            inline_payload_is_handed_on_as_it_came, extents_without_a_store_are_unsupported,
-           tidying_lets_go_of_deleted_segments)
+           tidying_lets_go_of_deleted_segments, another_store_is_read_from_where_it_is)

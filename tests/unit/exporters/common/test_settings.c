@@ -110,7 +110,8 @@ START_TEST(what_is_wrong_is_said_in_one_sentence)
         {{"--from", "then"}, "--from: \"then\" is none of last, now, oldest"},
         {{"--store", "/nowhere/at/all"}, "--store: cannot open the directory /nowhere/at/all: No such"},
         {{"--other", "1"}, "other: unknown option"},
-        {{"--router=x", "--name="}, "--name must not be empty"},
+        {{"--router=ipc:///r", "--name="}, "--name must not be empty"},
+        {{"--router=x"}, "\"x\" is no endpoint of a router"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct options options;
