@@ -240,7 +240,7 @@ enum settings_flags_outcome settings_from_flags(int argc, char **argv,
         return ops->check && ops->check(options, why) < 0 ? SETTINGS_WRONG : SETTINGS_RUN;
     buf_text(why, out->endpoint ? "--name must not be empty"
                                 : "--router ENDPOINT is missing: where the router listens, for "
-                                  "instance ipc:///run/masques/bus");
+                                  "instance ipc:///run/masques/bus.sock");
     return SETTINGS_WRONG;
 }
 
