@@ -161,7 +161,7 @@ class TestAttaching(CtlTest):
             self.assertEqual(self.ctl_json(gateway, "detach", "nop/second", "--drain"), {"done": True, "givenUp": 0})
             wait_for(lambda: not process_alive(pid), "its process to end")
             restart(gateway)
-            self.assertEqual(list(self.exporters(gateway)), ["nop"])
+            wait_for(lambda: list(self.exporters(gateway)) == ["nop"], "nop to be alone")
 
     def test_what_cannot_be_attached(self):
         with Gateway(exporters={"nop": {}}) as gateway:
