@@ -179,7 +179,7 @@ static void quarantine(struct store *store, unsigned signal, const struct found 
         char from[DIR_FILE_NAME_BYTES], to[64];
         dir_file_name(found->numbers[i], from);
         snprintf(to, sizeof to, "%s-%s", dir_signal_name(signal), from);
-        log_error(store->log, "store: the header of %s/%s cannot be read: moved to quarantine/%s",
+        log_error(store->log, "store: %s/%s does not begin with its own header: moved to quarantine/%s",
                   dir_signal_name(signal), from, to);
         if (io_rename(store->dir.hook, store->dir.signals[signal - 1], from, store->dir.quarantine,
                       to) != 0)

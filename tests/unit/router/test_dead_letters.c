@@ -71,7 +71,7 @@ static void room_make(struct room *r)
     r->fd = open(r->dir, O_RDONLY | O_DIRECTORY);
     r->quiet = open("/dev/null", O_WRONLY);
     r->log = (struct log){"test", LOG_LEVEL_ERROR, STDERR_FILENO};
-    r->hook = (struct io_hook){before_step, after_step, r};
+    r->hook = (struct io_hook){.before = before_step, .after = after_step, .ctx = r};
     room_open(r, 1);
 }
 

@@ -378,7 +378,7 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[64];
         struct failing failing = {.step = cases[i].step, .error = cases[i].error};
-        struct io_hook hook = {fail_before, NULL, &failing};
+        struct io_hook hook = {.before = fail_before, .ctx = &failing};
         struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
         o.hook = &hook;
         o.sync = STORE_SYNC_ALWAYS;
@@ -452,7 +452,7 @@ START_TEST(a_journal_that_cannot_be_written_confirms_nothing_until_it_can)
 {
     char path[64];
     struct failing failing = {.step = IO_WRITE, .error = EIO};
-    struct io_hook hook = {fail_before, NULL, &failing};
+    struct io_hook hook = {.before = fail_before, .ctx = &failing};
     struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
     o.hook = &hook;
     struct store *store = open_store(&o);
@@ -488,7 +488,7 @@ START_TEST(half_a_journal_is_never_taken_for_one)
 {
     char path[64], file[96];
     struct failing failing = {.step = IO_WRITE, .error = EIO};
-    struct io_hook hook = {fail_before, NULL, &failing};
+    struct io_hook hook = {.before = fail_before, .ctx = &failing};
     struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
     o.hook = &hook;
     struct store *store = open_store(&o);
