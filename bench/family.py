@@ -29,6 +29,15 @@ masques: {{runtime_directory: "{runtime}", workers: {workers}, store: {store}}}
 """
 
 
+def lines_of(pid, name):
+    """Of a file of /proc; none when the process has gone since it was last heard."""
+    try:
+        with open("/proc/%d/%s" % (pid, name)) as file:
+            return file.read().splitlines()
+    except FileNotFoundError:
+        return []
+
+
 class Family:
     def __init__(self, bin_dir, exporter="nop", workers=0, store="{}", options="{}"):
         # On tmpfs, where a store without a directory wants to lie; all of it goes when the row is done.
@@ -64,15 +73,16 @@ class Family:
         """CPU seconds so far, by process."""
         out = {}
         for name, pid in self.processes().items():
-            fields = open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()
-            out[name] = (int(fields[11]) + int(fields[12])) / TICK
+            for line in lines_of(pid, "stat"):
+                fields = line.rsplit(")", 1)[1].split()
+                out[name] = (int(fields[11]) + int(fields[12])) / TICK
         return out
 
     def pss(self):
         """KiB, by process."""
         out = {}
         for name, pid in self.processes().items():
-            for line in open("/proc/%d/smaps_rollup" % pid):
+            for line in lines_of(pid, "smaps_rollup"):
                 if line.startswith("Pss:"):
                     out[name] = int(line.split()[1])
         return out

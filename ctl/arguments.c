@@ -46,9 +46,9 @@ static const struct command commands[COMMAND_COUNT] = {
                         "      --path /var/log/otel.json\n"},
     [COMMAND_DETACH] = {NULL, "detach", "NAME", true, "end an exporter that was attached, and forget its place",
                         "What still waits for it is given up, or delivered first with --drain. When\n"
-                        "that takes longer than --within it is detached all the same, what is left is\n"
-                        "given up, and the exit code is 1. An exporter of the configuration is taken out\n"
-                        "there (masquesctl reload).\n"},
+                        "that takes longer than --within it stays attached, nothing is given up, and the\n"
+                        "exit code is 1; detach without --drain gives up what is left. An exporter of the\n"
+                        "configuration is taken out there (masquesctl reload).\n"},
     [COMMAND_TAIL] = {NULL, "tail", "", false, "show telemetry as it comes in",
                       "Joins the gateway as a live exporter: from now on, forgotten when it ends. It\n"
                       "never holds anything up; what it is too slow for is left out. Ctrl-C ends it.\n"},

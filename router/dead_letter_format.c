@@ -22,15 +22,14 @@ static uint64_t header_checksum(const uint8_t *header, size_t len)
                                 seed);
 }
 
-/* Between characters: what is said to others must stay text. */
-static size_t reason_len(struct slice reason)
+struct slice dead_letter_reason(struct slice reason)
 {
     if (reason.len <= DEAD_LETTER_REASON_MAX_BYTES)
-        return reason.len;
+        return reason;
     size_t len = DEAD_LETTER_REASON_MAX_BYTES;
     while (len > DEAD_LETTER_REASON_MAX_BYTES - 4 && (reason.data[len] & 0xC0) == 0x80)
         len--;
-    return len;
+    return slice_make(reason.data, len);
 }
 
 static size_t header_len(size_t name, size_t reason)
@@ -41,7 +40,7 @@ static size_t header_len(size_t name, size_t reason)
 
 size_t dead_letter_put(const struct dead_letter *l, uint8_t *out)
 {
-    size_t reason = reason_len(l->reason);
+    size_t reason = dead_letter_reason(l->reason).len;
     size_t len = header_len(l->exporter.len, reason);
     memset(out, 0, len);
     memcpy(out, magic, sizeof magic);

@@ -62,6 +62,10 @@ struct dead_letter {
 /* XXH3-64 of a payload. */
 uint64_t dead_letter_checksum(struct slice payload);
 
+/* What a letter says of the reason: at most DEAD_LETTER_REASON_MAX_BYTES, cut between characters, since what is said to
+ * others must stay text. Points into `reason`. */
+struct slice dead_letter_reason(struct slice reason);
+
 /* Writes the header into `out` (DEAD_LETTER_HEADER_MAX_BYTES of room) and returns its length. The exporter's name has
  * at most DEAD_LETTER_NAME_MAX_BYTES. */
 size_t dead_letter_put(const struct dead_letter *letter, uint8_t *out);

@@ -156,8 +156,7 @@ static int write_new(struct dead_letters *d, const struct dead_letter *letter, s
     memcpy(mine.store, d->options.uuid, sizeof mine.store);
     mine.payload_bytes = payload.len;
     mine.payload_checksum = dead_letter_checksum(payload);
-    if (mine.reason.len > DEAD_LETTER_REASON_MAX_BYTES)
-        mine.reason.len = DEAD_LETTER_REASON_MAX_BYTES;
+    mine.reason = dead_letter_reason(letter->reason);
     uint64_t used = d->stats.bytes - (before ? before->file_bytes : 0);
     if (!beyond && used + counted(DEAD_LETTER_HEADER_MAX_BYTES + payload.len) > d->options.quota_bytes)
         return GW_ERR_FULL;

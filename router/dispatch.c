@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "router/deliver.h"
+#include "router/pace.h"
 #include "router/replay.h"
 #include "router/replies.h"
 
@@ -154,61 +155,9 @@ static bool send_ready(struct dispatch *d, struct subscriber *sub, unsigned sign
 
 /* ---- forming ---- */
 
-/* Close behind another delivery, a small one is not worth its message. */
-static bool close_behind(const struct dispatch *d, const struct lane *lane)
+static struct pace pace_of(const struct dispatch *d)
 {
-    return lane_busy(lane) || loop_now_ms(d->loop) - lane->formed_ms < DISPATCH_WORTH_MS;
-}
-
-static uint64_t ripe_ms(const struct dispatch *d, const struct subscriber *sub,
-                        const struct lane *lane)
-{
-    uint64_t wait = sub->linger_ms;
-    if (close_behind(d, lane) && wait < DISPATCH_WORTH_MS)
-        wait = DISPATCH_WORTH_MS;
-    return lane->since_ms + wait;
-}
-
-/* A group is formed although it could still grow. */
-static bool ripe(const struct dispatch *d, const struct subscriber *sub, const struct lane *lane)
-{
-    if (d->draining || d->hurried || lane->open_bytes == 0)
-        return true;
-    if (sub->linger_ms == 0 && lane->open_bytes >= DISPATCH_WORTH_BYTES)
-        return true;
-    return loop_now_ms(d->loop) >= ripe_ms(d, sub, lane);
-}
-
-/* There is room for another delivery, and for one that is worth its message. */
-static bool has_room(const struct subscriber *sub, const struct lane *lane)
-{
-    if (lane->blocked || lane_busy(lane) >= sub->in_flight)
-        return false;
-    uint64_t worth = sub->max_bytes < DISPATCH_WORTH_BYTES ? sub->max_bytes : DISPATCH_WORTH_BYTES;
-    return sub->out_bytes == 0 || sub->out_bytes + worth <= sub->credit;
-}
-
-/* Asking the store is worth it. */
-static bool may_form(const struct dispatch *d, const struct subscriber *sub,
-                     const struct lane *lane)
-{
-    if (!has_room(sub, lane) || lane->pause_ms > loop_now_ms(d->loop))
-        return false;
-    if (lane->ask)
-        return true;
-    return lane->open_bytes && (lane->open_bytes >= sub->max_bytes ||
-                                lane->open_records >= sub->max_records || ripe(d, sub, lane));
-}
-
-static struct store_wishes wishes_of(const struct dispatch *d, const struct subscriber *sub,
-                                     const struct lane *lane)
-{
-    uint64_t left = sub->out_bytes < sub->credit ? sub->credit - sub->out_bytes : 1;
-    return (struct store_wishes){
-        .max_records = sub->max_records,
-        .max_bytes = left < sub->max_bytes ? left : sub->max_bytes,
-        .linger_over = ripe(d, sub, lane),
-    };
+    return (struct pace){loop_now_ms(d->loop), d->draining || d->hurried};
 }
 
 static void nothing_formed(struct dispatch *d, const struct subscriber *sub, struct lane *lane,
@@ -252,7 +201,8 @@ static void take_from_open(struct dispatch *d, struct lane *lane, const struct s
 static uint64_t form_one(struct dispatch *d, struct subscriber *sub, unsigned signal)
 {
     struct lane *lane = subscriber_lane(sub, signal);
-    struct store_wishes wishes = wishes_of(d, sub, lane);
+    struct pace pace = pace_of(d);
+    struct store_wishes wishes = pace_wishes(&pace, sub, lane);
     struct store_group group;
     int err = store_group_next(d->store, sub->consumer, signal, &wishes, &group);
     if (err != GW_OK) {
@@ -366,13 +316,14 @@ static bool serve(struct dispatch *d, struct subscriber *sub)
     if (!sub->credit_known || subscriber_waits(sub))
         return false;
     serve_letter(d, sub);
+    struct pace pace = pace_of(d);
     uint64_t bytes = 0;
     bool went = true;
     while (went && bytes < DISPATCH_QUANTUM_BYTES) {
         went = false;
         for (unsigned signal = 1; signal <= STORE_SIGNALS; signal++) {
             struct lane *lane = subscriber_lane(sub, signal);
-            if (!subscriber_takes(sub, signal) || !may_form(d, sub, lane))
+            if (!subscriber_takes(sub, signal) || !pace_may_form(&pace, sub, lane))
                 continue;
             uint64_t sent = form_one(d, sub, signal);
             bytes += sent;
@@ -392,42 +343,21 @@ static void timer_due(void *ctx)
     d->timer_ms = 0;
 }
 
-static void earlier(uint64_t *due_ms, uint64_t at_ms)
-{
-    if (*due_ms == 0 || at_ms < *due_ms)
-        *due_ms = at_ms;
-}
-
-/* When the lane has something to do that no message tells of; *due_ms is lowered. */
-static void lane_due(const struct dispatch *d, const struct subscriber *sub,
-                     const struct lane *lane, uint64_t *due_ms)
-{
-    for (size_t i = 0; i < lane->count; i++)
-        if (lane->list[i].state == DELIVERY_WAITING)
-            earlier(due_ms, lane->list[i].due_ms);
-    if (!sub->credit_known || subscriber_waits(sub) || !has_room(sub, lane))
-        return;
-    if (lane->pause_ms > loop_now_ms(d->loop))
-        earlier(due_ms, lane->pause_ms);
-    else if (lane->open_bytes)
-        earlier(due_ms, ripe_ms(d, sub, lane));
-}
-
 static void set_timer(struct dispatch *d)
 {
+    struct pace pace = pace_of(d);
     uint64_t due_ms = 0;
     for (size_t i = 0; i < subscribers_count(d->subscribers); i++) {
         const struct subscriber *sub = subscribers_at(d->subscribers, i);
         for (unsigned k = 0; sub->session && k < STORE_SIGNALS; k++)
-            lane_due(d, sub, &sub->lanes[k], &due_ms);
-        if (sub->session && replay_due_ms(sub) > loop_now_ms(d->loop))
-            earlier(&due_ms, replay_due_ms(sub));
+            pace_earlier(&due_ms, pace_due_ms(&pace, sub, &sub->lanes[k]));
+        if (sub->session && replay_due_ms(sub) > pace.now_ms)
+            pace_earlier(&due_ms, replay_due_ms(sub));
     }
     if (due_ms == 0 || (d->timer_ms && d->timer_ms <= due_ms))
         return; /* a timer that runs out too early costs one idle turn */
-    uint64_t now = loop_now_ms(d->loop);
     d->timer_ms = due_ms;
-    loop_timer_set(d->timer, due_ms > now ? due_ms - now : 0);
+    loop_timer_set(d->timer, due_ms > pace.now_ms ? due_ms - pace.now_ms : 0);
 }
 
 bool dispatch_turn(struct dispatch *d)

@@ -2,10 +2,8 @@
 /* Deliveries to the exporters: forms groups for whoever has credit, sends them, hears what became
  * of them.
  *
- * A group is formed when its exporter can take it, not before: under load the batches that came
- * meanwhile make it larger. The first delivery after a pause goes out at once; close behind another
- * one it waits until it is worth its message, since message, verdict and confirmation cost more
- * than a small delivery itself. */
+ * A group is formed when its exporter can take it, not before (router/pace.h): under load the batches
+ * that came meanwhile make it larger. */
 #ifndef MASQUES_ROUTER_DISPATCH_H
 #define MASQUES_ROUTER_DISPATCH_H
 
@@ -13,9 +11,6 @@
 #include "router/ingress.h"
 #include "router/subscribers.h"
 
-/* A delivery close behind another waits for so much, or so long; that also says what is close. */
-#define DISPATCH_WORTH_BYTES (1024u * 1024)
-#define DISPATCH_WORTH_MS 5u
 #define DISPATCH_QUANTUM_BYTES (4u << 20) /* of one exporter before the next has its turn */
 
 struct dispatch;

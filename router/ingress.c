@@ -58,7 +58,8 @@ struct ingress {
     Masques__Bus__Health health;
     uint64_t troubled_ms; /* when the device last failed */
     bool device;          /* health is not OK because of the device, not of the limit */
-    char error[256];      /* why, in words */
+    char error[512];      /* why, in words */
+    char journal_error[512]; /* why deliveries wait; empty: they do not */
     struct ingress_counters counters;
     struct log_gate gate;
     bool said; /* the trouble is in the log */
@@ -345,6 +346,23 @@ static void settled(void *ctx, void *token, int err, uint64_t sequence)
     drop_queued(in, q);
 }
 
+/* Data is still taken: what waits is what exporters are told and sent. */
+static void note_journal(struct ingress *in)
+{
+    const char *trouble = store_journal_trouble(in->store);
+    if (!trouble[0] && in->journal_error[0])
+        log_info(in->log, "the store's journal can be written again");
+    if (!trouble[0]) {
+        in->journal_error[0] = '\0';
+        return;
+    }
+    bool known = in->journal_error[0];
+    snprintf(in->journal_error, sizeof in->journal_error,
+             "the store in %s: %s; deliveries wait for it", in->directory, trouble);
+    if (!known)
+        log_error(in->log, "%s", in->journal_error);
+}
+
 void ingress_commit(struct ingress *in, struct ingress_fresh *fresh)
 {
     *fresh = (struct ingress_fresh){0};
@@ -353,6 +371,7 @@ void ingress_commit(struct ingress *in, struct ingress_fresh *fresh)
     in->fresh = NULL;
     if (err && store_journal_waits(in->store) && !in->journal_ms)
         in->journal_ms = loop_now_ms(in->loop) + JOURNAL_RETRY_MS;
+    note_journal(in);
     workers_end_of_turn(in->workers, in->store);
 }
 
@@ -407,7 +426,7 @@ Masques__Bus__Health ingress_health(const struct ingress *in)
 
 const char *ingress_error(const struct ingress *in)
 {
-    return ingress_accepting(in) ? "" : in->error;
+    return ingress_accepting(in) ? in->journal_error : in->error;
 }
 
 const struct ingress_counters *ingress_counters(const struct ingress *in)

@@ -70,7 +70,8 @@ bool ingress_accepting(const struct ingress *ingress);
 /* Why not: HEALTH_OK, HEALTH_FULL, or HEALTH_DEGRADED for a device with errors. */
 Masques__Bus__Health ingress_health(const struct ingress *ingress);
 
-/* The same in words, with the directory; empty: nothing is wrong. Borrowed until the next commit. */
+/* The same in words, with the directory; or, when data is taken, why deliveries wait: the journal cannot be
+ * written. Empty: nothing is wrong. Borrowed until the next commit. */
 const char *ingress_error(const struct ingress *ingress);
 
 const struct ingress_counters *ingress_counters(const struct ingress *ingress);

@@ -63,7 +63,7 @@ static const struct child_events child_events = {
 /* The control channel speaks from the loop only, so that its callbacks always find the router. */
 static int run(struct app *app, const Masques__Control__Settings *settings)
 {
-    char why[512] = "no memory";
+    char why[768] = "no memory";
     enum router_failure failure = ROUTER_FAILURE_PASSING;
     struct router_options options = {
         .endpoint = settings->bus_endpoint,

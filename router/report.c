@@ -240,7 +240,7 @@ static const char *store_state(const struct ingress *ingress)
     case MASQUES__BUS__HEALTH__HEALTH_DEGRADED:
         return "failing";
     default:
-        return "ok";
+        return ingress_error(ingress)[0] ? "failing" : "ok";
     }
 }
 

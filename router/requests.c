@@ -354,11 +354,18 @@ static void conclude(struct requests *r, const struct waiting *w, bool paid)
     char error[ERROR_MAX_BYTES];
     if (w->detach) {
         struct subscriber *sub = subscribers_by_name(r->house.subscribers, w->owed->name);
-        if (sub && sub->owner != OWNER_CONFIG)
+        if (sub && !paid) { /* nothing is given up that nobody said to give up */
+            uint64_t left = pending_of(r, sub);
+            snprintf(error, sizeof error,
+                     "not everything is delivered after %" PRIu32 " ms: %s stays attached, and %" PRIu64
+                     " record(s) still wait for it", w->within_ms, sub->name, left);
+            answer(r, w->session, w->number, left, error);
+        } else if (sub && sub->owner != OWNER_CONFIG) {
             answer(r, w->session, w->number, detach(r, sub), NULL);
-        else
+        } else {
             answer(r, w->session, w->number, 0,
                    sub ? "the configuration names it now" : "somebody else has detached it");
+        }
         return;
     }
     snprintf(error, sizeof error, "not everything is delivered after %" PRIu32 " ms", w->within_ms);

@@ -253,7 +253,7 @@ void router_fill_beat(struct router *r, Masques__Control__Beat *beat)
                                   .now_ms = loop_now_ms(r->loop)};
     report_fill(r->report, &from, beat);
     beat->state = (char *)(uintptr_t)(r->draining ? "draining" : "running");
-    if (!ingress_accepting(r->ingress))
+    if (ingress_error(r->ingress)[0])
         beat->error = (char *)(uintptr_t)ingress_error(r->ingress); /* packed, never written to */
 }
 

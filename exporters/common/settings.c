@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/bus/endpoint.h"
+
 #define ALL_SIGNALS 0xeu    /* bits 1..3 */
 #define PATH_MAX_BYTES 128u /* of an option's path */
 
@@ -160,6 +162,7 @@ static int flag_take(const struct exporter_ops *ops, void *options, struct slice
     int rc = 0;
     switch ((enum flag)flag->value) {
     case FLAG_ROUTER:
+        rc = endpoint_check(value, why);
         out->endpoint = value;
         break;
     case FLAG_NAME:
@@ -237,7 +240,7 @@ enum settings_flags_outcome settings_from_flags(int argc, char **argv,
         return ops->check && ops->check(options, why) < 0 ? SETTINGS_WRONG : SETTINGS_RUN;
     buf_text(why, out->endpoint ? "--name must not be empty"
                                 : "--router ENDPOINT is missing: where the router listens, for "
-                                  "instance ipc:///run/masques/bus");
+                                  "instance ipc:///run/masques/bus.sock");
     return SETTINGS_WRONG;
 }
 

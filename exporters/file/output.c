@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "exporters/file/backup.h"
@@ -202,6 +203,15 @@ static int mend_tail(struct output *o, const struct output_rules *rules, bool ha
     return GW_ERR_IO;
 }
 
+/* Two writers would cut off each other's messages. Where the file system has no locks there is none. */
+static int lock_file(struct output *o, struct trouble *t)
+{
+    if (flock(o->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return 0;
+    trouble_say(t, o->path, "is being written by another exporter: each needs a path of its own");
+    return GW_ERR_IO;
+}
+
 static int adopt_regular(struct output *o, const struct output_rules *rules, const struct stat *st,
                          struct trouble *t)
 {
@@ -242,7 +252,7 @@ static int open_file(struct output *o, const struct output_rules *rules, struct 
     o->whole = 0;
     o->torn = o->unsynced = o->foreign = o->marked = false;
     o->name_unsynced = o->regular;
-    if (o->regular && adopt_regular(o, rules, &st, t) < 0)
+    if (o->regular && (lock_file(o, t) < 0 || adopt_regular(o, rules, &st, t) < 0))
         goto fail;
     o->started = o->dropped = o->whole;
     return 0;

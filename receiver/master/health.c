@@ -145,12 +145,14 @@ struct about {
     bool router; /* its queue is the sum of all of them */
 };
 
-/* A process's own word ("waiting for the router") says more than ours ("running"). */
-static const char *state_of(const struct member *m)
+/* A process's own word ("waiting for the router") says more than ours ("running"); that something is wrong with the
+ * destination it tells the router, whose word is `word` (NULL: none). */
+static const char *state_of(const struct member *m, const Masques__Control__Queue *word)
 {
-    if (m->state == MEMBER_RUNNING && m->beat && m->beat->state[0])
-        return m->beat->state;
-    return member_state_name(m->state);
+    bool says = m->state == MEMBER_RUNNING && m->beat && m->beat->state[0];
+    const char *state = says ? m->beat->state : member_state_name(m->state);
+    bool degraded = word && strcmp(state, "running") == 0 && strcmp(word->state, "degraded") == 0;
+    return degraded ? "degraded" : state;
 }
 
 static void put_counts(struct buf *out, const struct about *a, const struct queue_sum *q)
@@ -212,7 +214,7 @@ static void put_child(struct buf *out, const struct member *m, const struct memb
         .kind = member_kind_name(m->kind),
         .type = m->type,
         .owner = word && word->owner[0] ? word->owner : owner,
-        .state = state_of(m),
+        .state = state_of(m, word),
         .error = m->error[0] || !word ? m->error : word->error,
         .pid = (uint64_t)m->pid,
         .restarts = m->restarts,

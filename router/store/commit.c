@@ -12,9 +12,17 @@
 
 #include "router/store/store_internal.h"
 
-void store_say_trouble(struct store *store, const char *what, int error)
+void store_say_trouble(char trouble[STORE_TROUBLE_BYTES], const char *what, unsigned signal,
+                       uint64_t number, int error)
 {
-    snprintf(store->trouble, sizeof store->trouble, "%s: %s", what, strerror(error));
+    char name[DIR_FILE_NAME_BYTES];
+    dir_file_name(number, name);
+    if (signal)
+        snprintf(trouble, STORE_TROUBLE_BYTES, "%s %s/%s: %s", what, dir_signal_name(signal), name,
+                 strerror(error));
+    else
+        snprintf(trouble, STORE_TROUBLE_BYTES, "%s journal.%u: %s", what, (unsigned)number,
+                 strerror(error));
 }
 
 /* ---- what the interval syncs ---- */
@@ -94,9 +102,10 @@ static void end_sync(struct store *store)
         const struct unsynced_file *f = &u->files[i];
         if (!f->err)
             continue;
-        store_say_trouble(store, "cannot sync", f->err);
-        log_error(store->log, "store: %s of %s: what was stored last may be lost in a power cut",
-                  store->trouble, f->signal ? dir_signal_name(f->signal) : "the journal");
+        store_say_trouble(store->trouble, "cannot sync", f->signal,
+                          f->signal ? f->number : store->journal.live, f->err);
+        log_error(store->log, "store: %s: what was stored last may be lost in a power cut",
+                  store->trouble);
         struct segment *s = f->signal ? chain_newest(store_chain(store, f->signal)) : NULL;
         if (s && s->info.number == f->number)
             segment_fail(s);
@@ -128,9 +137,10 @@ static int end_journal(struct store *store)
     if (!err) {
         memcpy(store->released, store->releasing, sizeof store->released);
         store->unsynced.journal = store->sync == STORE_SYNC_INTERVAL;
+        store->journal_trouble[0] = '\0';
         return 0;
     }
-    store_say_trouble(store, "cannot write the journal", job->error);
+    store_say_trouble(store->journal_trouble, "cannot write", 0, job->index, job->error);
     return err;
 }
 
@@ -308,6 +318,8 @@ void store_stop_thread(struct store *store)
 {
     store_land_journal(store);
     syncer_free(&store->syncer);
+    if (store->job.kind == JOB_SYNC) /* it has run to its end */
+        end_sync(store);
     store->job.kind = JOB_NONE; /* what a flight wrote is found by the next recovery */
 }
 
@@ -354,4 +366,9 @@ bool store_is_written(const struct store *store, uint64_t ticket)
 const char *store_trouble(const struct store *store)
 {
     return store->trouble;
+}
+
+const char *store_journal_trouble(const struct store *store)
+{
+    return store->journal_trouble;
 }

@@ -45,6 +45,19 @@ static int take_lock(struct dir *dir, long *pid)
     return io_write(dir->hook, dir->lock, text, (size_t)n, 0);
 }
 
+/* The directory's own name, if we may read the directory that has it. */
+static int sync_above(const struct dir *dir)
+{
+    int above = openat(dir->root, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (above < 0)
+        return errno == EACCES ? 0 : GW_ERR_IO;
+    int err = dir_sync_names(dir, above);
+    int saved = errno;
+    close(above);
+    errno = saved;
+    return err;
+}
+
 int dir_open(struct dir *dir, const char *path, const struct io_hook *hook, bool sync, long *pid)
 {
     *dir = (struct dir){.hook = hook,
@@ -70,6 +83,8 @@ int dir_open(struct dir *dir, const char *path, const struct io_hook *hook, bool
         err = open_sub(dir, "quarantine", &dir->quarantine);
     if (!err)
         err = dir_sync_names(dir, dir->root);
+    if (!err)
+        err = sync_above(dir);
     if (err) {
         int saved = errno;
         dir_close(dir);

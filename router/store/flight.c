@@ -215,12 +215,13 @@ static void end_run(struct store *store, unsigned signal, struct flight_run *run
         store_note_unsynced(store, run->segment, run->fresh);
         return;
     }
-    store_say_trouble(store, run->written ? "cannot sync" : "cannot write", run->error);
+    const char *what = !run->segment ? "cannot create" : run->written ? "cannot sync" : "cannot write";
+    store_say_trouble(store->trouble, what, signal,
+                      run->segment ? run->file.number : store_chain(store, signal)->next_number,
+                      run->error);
     if (!run->segment)
         return;
-    log_error(store->log, "store: %s %s/%016llx.seg: %s. It is closed at its last good byte",
-              run->written ? "cannot sync" : "cannot write", dir_signal_name(signal),
-              (unsigned long long)run->file.number, strerror(run->error));
+    log_error(store->log, "store: %s. It is closed at its last good byte", store->trouble);
     if (run->file.named)
         segment_fail(run->segment);
     else

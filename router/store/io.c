@@ -172,7 +172,11 @@ int io_sync(const struct io_hook *hook, int fd)
     int error;
     if (!allowed(hook, IO_SYNC, 0, &let, &error))
         return cut_short(hook, error);
-    return fdatasync(fd) == 0 ? 0 : failed();
+    if (fdatasync(fd) != 0)
+        return failed();
+    if (hook && hook->synced)
+        hook->synced(hook->ctx, fd);
+    return 0;
 }
 
 int io_read(int fd, void *into, size_t len, uint64_t offset)

@@ -29,6 +29,8 @@ struct io_hook {
     /* After a step that was cut short and before it reports its failure; may not return. */
     void (*after)(void *ctx);
     void *ctx;
+    /* After a sync that succeeded, of a file or directory; NULL: nobody asks. */
+    void (*synced)(void *ctx, int fd);
 };
 
 /* A directory in `dirfd`, mode 0700; fine when it is there already. */

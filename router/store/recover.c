@@ -20,10 +20,12 @@ struct found {
 
 #define SAY(report, ...) snprintf((report)->error, sizeof(report)->error, __VA_ARGS__)
 
-static int refuse_newer(struct store_report *report, const char *what, const char *name)
+static int refuse_newer(struct store_report *report, const char *where, const char *name)
 {
-    SAY(report, "%s%s was written by a newer version of masques-router: nothing was changed", what,
-        name);
+    SAY(report,
+        "%s%s was written by a newer version of masques-router, which this one cannot read: nothing "
+        "was changed. Start that version, or give this one a directory of its own",
+        where, name);
     return GW_ERR_UNSUPPORTED;
 }
 
@@ -32,7 +34,8 @@ static int peek_all(struct store *store, unsigned signal, struct found *found,
 {
     struct chain *chain = store_chain(store, signal);
     int err = 0;
-    for (size_t i = 0; i < found->count && !err; i++) {
+    size_t i = 0;
+    for (; i < found->count && !err; i++) {
         struct segment *s = NULL;
         err = chain_reserve(chain);
         if (!err)
@@ -45,8 +48,12 @@ static int peek_all(struct store *store, unsigned signal, struct found *found,
             err = 0;
         }
     }
-    if (err == GW_ERR_UNSUPPORTED)
-        return refuse_newer(report, "a segment of ", dir_signal_name(signal));
+    if (err == GW_ERR_UNSUPPORTED) {
+        char name[DIR_FILE_NAME_BYTES], where[16];
+        dir_file_name(found->numbers[i - 1], name);
+        snprintf(where, sizeof where, "%s/", dir_signal_name(signal));
+        return refuse_newer(report, where, name);
+    }
     return err;
 }
 
@@ -120,7 +127,8 @@ static int read_journal(struct store *store, bool any_segment, struct store_repo
     if (found)
         return journal_read(&store->journal, store_apply_read, store, &report->journal_damaged);
     if (any_segment) {
-        SAY(report, "there are segments but no journal that can be read: nothing was changed");
+        SAY(report, "there are segments but no journal that can be read: nothing was changed. Put "
+                    "journal.0 and journal.1 back, or move the directory away to begin anew");
         return GW_ERR_CORRUPT;
     }
     report->created = true;
@@ -171,7 +179,7 @@ static void quarantine(struct store *store, unsigned signal, const struct found 
         char from[DIR_FILE_NAME_BYTES], to[64];
         dir_file_name(found->numbers[i], from);
         snprintf(to, sizeof to, "%s-%s", dir_signal_name(signal), from);
-        log_error(store->log, "store: the header of %s/%s cannot be read: moved to quarantine/%s",
+        log_error(store->log, "store: %s/%s does not begin with its own header: moved to quarantine/%s",
                   dir_signal_name(signal), from, to);
         if (io_rename(store->dir.hook, store->dir.signals[signal - 1], from, store->dir.quarantine,
                       to) != 0)
@@ -242,7 +250,8 @@ int store_recover(struct store *store, struct store_report *report)
     for (unsigned i = 0; i < STORE_SIGNALS; i++)
         free(found[i].numbers);
     if (err && !report->error[0])
-        SAY(report, "cannot recover the store: %s%s%s", gw_strerror(err),
-            err == GW_ERR_IO ? ": " : "", err == GW_ERR_IO ? strerror(errno) : "");
+        SAY(report, "cannot be recovered: %s%s%s", gw_strerror(err),
+            err == GW_ERR_IO || err == GW_ERR_FULL ? ": " : "",
+            err == GW_ERR_IO || err == GW_ERR_FULL ? strerror(errno) : "");
     return err;
 }

@@ -125,10 +125,29 @@ struct segment_entry {
     uint32_t flags;
 };
 
-/* In segment_entry.flags: its bytes are damaged, it can not be delivered. Where even the record
- * header was damaged, the first of a run of lost batches has the length and records of the whole
- * run, the others have 0. */
+/* In segment_entry.flags: its bytes are damaged, it can not be delivered. */
 #define SEGMENT_QUARANTINED 1u
+/* And: it belongs to a run of batches that are not in the file at all. How many records each had is
+ * not known, but where the run ends is: offset has the records before that place, checksum the bytes
+ * and received_ns the sequence number (struct position); length and records are 0. */
+#define SEGMENT_GAP 2u
+
+static inline struct segment_entry segment_gap(struct position end)
+{
+    return (struct segment_entry){.offset = end.records,
+                                  .checksum = end.bytes,
+                                  .received_ns = end.sequence,
+                                  .flags = SEGMENT_QUARANTINED | SEGMENT_GAP};
+}
+
+/* Behind the batch of that entry, which begins at `at`; of a gap: behind the whole of it. */
+static inline struct position segment_entry_end(const struct segment_entry *entry,
+                                                struct position at)
+{
+    if (entry->flags & SEGMENT_GAP)
+        return (struct position){entry->received_ns, entry->offset, entry->checksum};
+    return position_after(at, entry->records, entry->length);
+}
 
 static inline uint64_t segment_align(uint64_t n)
 {

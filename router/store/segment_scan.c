@@ -44,22 +44,20 @@ static int add(struct scan *scan, struct segment_entry entry)
     return 0;
 }
 
-/* The batches up to `to` are missing from the file. How many records they had is known, but not
- * which had how many: the first one stands for all. */
+/* The batches up to `to` are missing from the file. */
 static int add_gap(struct scan *scan, struct position to)
 {
     if (to.sequence < scan->at.sequence || to.records < scan->at.records ||
         to.bytes < scan->at.bytes)
         return GW_ERR_CORRUPT;
-    struct segment_entry lost = {.flags = SEGMENT_QUARANTINED};
-    lost.records = (uint32_t)(to.records - scan->at.records);
-    lost.length = (uint32_t)(to.bytes - scan->at.bytes);
-    int err = 0;
-    while (!err && scan->at.sequence < to.sequence) {
-        err = add(scan, lost);
-        lost.records = lost.length = 0;
-    }
-    return err;
+    uint64_t missing = to.sequence - scan->at.sequence;
+    int err = missing > UINT32_MAX ? GW_ERR_CORRUPT : segment_reserve(scan->s, (uint32_t)missing);
+    if (err)
+        return err;
+    for (uint64_t i = 0; i < missing; i++)
+        scan->s->index[scan->s->count++] = segment_gap(to);
+    scan->at = to;
+    return 0;
 }
 
 static int note_head(struct scan *scan, uint64_t offset)

@@ -102,11 +102,21 @@ static void explain_open(const struct store_options *o, int err, long pid,
                          struct store_report *report)
 {
     if (err == GW_ERR_EXISTS)
-        snprintf(report->error, sizeof report->error, "%s is in use by the process %ld",
+        snprintf(report->error, sizeof report->error,
+                 "the store %s is in use by the process %ld: a store has one router. End that one "
+                 "first, or give this one a directory of its own",
                  o->directory, pid);
     else
         snprintf(report->error, sizeof report->error, "cannot open the store %s: %s", o->directory,
                  err == GW_ERR_IO || err == GW_ERR_FULL ? strerror(errno) : gw_strerror(err));
+}
+
+/* Which store it was that could not be recovered. */
+static void name_store(const struct store_options *o, struct store_report *report)
+{
+    char what[sizeof report->error];
+    memcpy(what, report->error, sizeof what);
+    snprintf(report->error, sizeof report->error, "the store %.200s: %.400s", o->directory, what);
 }
 
 int store_open(const struct store_options *options, struct store **out, struct store_report *report)
@@ -130,6 +140,8 @@ int store_open(const struct store_options *options, struct store **out, struct s
         return err;
     }
     err = store_recover(store, report);
+    if (err)
+        name_store(options, report);
     if (!err && options->background && options->sync != STORE_SYNC_NONE) {
         store->syncer = syncer_new();
         if (!store->syncer) {

@@ -108,7 +108,7 @@ struct store_report {
     uint64_t quarantined;     /* batches whose bytes do not have their checksum */
     uint64_t journal_damaged; /* journal entries that could not be read */
     uint64_t groups;          /* journaled groups that will be handed out again */
-    char error[256];          /* on failure: one sentence for people */
+    char error[640];          /* on failure: what, where, why and what to do, for people */
 };
 
 /* Opens or creates the store, recovers it and raises the generation. The store is owned by the
@@ -152,10 +152,10 @@ struct store_batch {
  * settled. GW_ERR_EXISTS: a batch of this id is stored already: answer "stored". GW_ERR_AGAIN: the
  * id is queued, or being written: it has the outcome of that one. GW_ERR_FULL: no room, and
  * nobody has to give way (store_consumer_set_share()); each signal that somebody takes has a part of
- * max_bytes for itself, which the others can not fill. GW_ERR_TOO_LARGE: payload over store_max_batch() or sources over their limit:
- * never. GW_ERR_INVALID: a number below the lowest open one, no record, no payload, no such signal,
- * or more ids without verdict than any worker has. GW_ERR_NOMEM. GW_ERR_IO: room had to be made and
- * the journal could not be written. */
+ * max_bytes for itself, which the others cannot fill. GW_ERR_TOO_LARGE: payload over
+ * store_max_batch() or sources over their limit: never. GW_ERR_INVALID: a number below the lowest
+ * open one, no record, no payload, no such signal, or more ids without verdict than any worker has.
+ * GW_ERR_NOMEM. GW_ERR_IO: room had to be made and the journal could not be written. */
 int store_append(struct store *store, const struct store_batch *batch) GW_MUST_CHECK;
 
 /* What became of a queued batch: err 0 and its sequence number, or GW_ERR_FULL (no space on the
@@ -191,9 +191,12 @@ uint64_t store_ticket(const struct store *store);
 /* All of that is in the journal, as safe as the policy says. */
 bool store_is_written(const struct store *store, uint64_t ticket);
 
-/* What failed last in writing, in words, empty when writing has succeeded since. Borrowed until the
- * next call. */
+/* What failed last in writing batches: what, which file, why ("cannot sync logs/…seg: Input/output
+ * error"); empty when writing has succeeded since. Borrowed until the next call. */
 const char *store_trouble(const struct store *store);
+/* The same of the journal. As long as it says something no verdict can be confirmed, and nothing that
+ * is new is sent; what was queued for it is tried again with every job. */
+const char *store_journal_trouble(const struct store *store);
 
 /* No batch of this worker will be republished: its ids are dropped. */
 void store_forget_incarnation(struct store *store,

@@ -25,6 +25,8 @@
 #include "router/store/store.h"
 #include "router/store/syncer.h"
 
+#define STORE_TROUBLE_BYTES 192u
+
 /* A batch that waits for a flight, or is in one. */
 struct queued_batch {
     struct store_batch batch; /* its sources lie in `head` */
@@ -136,7 +138,8 @@ struct store {
     uint64_t releasing[STORE_SIGNALS]; /* where cursors are, as the journal job has them */
     uint64_t released[STORE_SIGNALS];  /* and as the journal has them: segments before may go */
     int journal_err;                  /* of the last journal job */
-    char trouble[192];                /* what failed last; empty: nothing since it worked */
+    char trouble[STORE_TROUBLE_BYTES]; /* of batches; empty: nothing since it worked */
+    char journal_trouble[STORE_TROUBLE_BYTES];
     struct store_extent *extents; /* of the last store_group_extents() */
     size_t extents_cap;
     XXH3_state_t *digest;
@@ -200,7 +203,10 @@ void store_land_journal(struct store *store);
 int store_rewrite(struct store *store) GW_MUST_CHECK;
 /* The segment's file has changed, and nothing waits for its sync. `names`: its directory, too. */
 void store_note_unsynced(struct store *store, struct segment *segment, bool names);
-void store_say_trouble(struct store *store, const char *what, int error);
+/* "cannot sync logs/0000000000000001.seg: Input/output error"; signal 0: the journal's file of that
+ * number. */
+void store_say_trouble(char trouble[STORE_TROUBLE_BYTES], const char *what, unsigned signal,
+                       uint64_t number, int error);
 void unsynced_fini(struct unsynced *unsynced);
 /* Waits for the job in hand; from then on everything is done by the caller's thread. */
 void store_stop_thread(struct store *store);

@@ -27,7 +27,7 @@ int walk_look(struct walk *w)
             return err;
     }
     w->entry = &w->segment->index[w->at.sequence - w->segment->info.base.sequence];
-    w->next = position_after(w->at, w->entry->records, w->entry->length);
+    w->next = segment_entry_end(w->entry, w->at);
     return w->entry->flags & SEGMENT_QUARANTINED ? WALK_DAMAGED : WALK_BATCH;
 }
 

@@ -8,7 +8,7 @@
 
 enum walk_found {
     WALK_BATCH,
-    WALK_DAMAGED, /* a quarantined batch */
+    WALK_DAMAGED, /* a quarantined batch, or a run of them */
     WALK_HOLE,    /* no batch: walk.next is where the log goes on */
     WALK_END,
 };

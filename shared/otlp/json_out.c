@@ -15,6 +15,10 @@
  * and a comma. */
 #define PLAIN_FRAME_BYTES 96u
 
+/* A tag of one byte. */
+#define TAG_NUMBER_MAX 15u
+#define TAG(number, type) ((uint8_t)((number) << 3 | (type)))
+
 /* A message that is being written. */
 struct frame {
     struct otlp_view view;
@@ -65,8 +69,38 @@ static inline bool plain_value(struct slice any, struct wire_field *f)
     f->bytes.len = 0;
     if (w.at == w.end)
         return true;
-    return wire_next(&w, f) == 1 && w.at == w.end && f->number <= 4 &&
-           f->type == otlp_schemas[OTLP_ANY_VALUE].fields[f->number].wire;
+    /* The tag of a scalar member is one byte; one that is written longer than it need be is no usual shape. */
+    uint32_t number = *w.at >> 3;
+    uint32_t type = *w.at & 7;
+    if (number == 0 || number > 4 || type != otlp_schemas[OTLP_ANY_VALUE].fields[number].wire)
+        return false;
+    w.at++;
+    f->number = number;
+    f->type = type;
+    return wire_value(&w, type, f) == GW_OK && w.at == w.end;
+}
+
+/* Reads a field of bytes whose tag is the one byte `tag`. False: there is another field, or none; the cursor stays. */
+static inline bool plain_bytes(struct wire *w, uint8_t tag, struct slice *bytes)
+{
+    size_t left = wire_left(w);
+    if (left < 2 || w->at[0] != tag)
+        return false;
+    size_t len = w->at[1];
+    if (len < 0x80) {
+        if (len > left - 2)
+            return false;
+        *bytes = slice_make(w->at + 2, len);
+        w->at += 2 + len;
+        return true;
+    }
+    struct wire long_one = {w->at + 1, w->end};
+    struct wire_field f;
+    if (wire_value(&long_one, WIRE_BYTES, &f) != GW_OK)
+        return false;
+    *w = long_one;
+    *bytes = f.bytes;
+    return true;
 }
 
 static inline uint8_t *put_plain_value(uint8_t *at, const struct wire_field *f)
@@ -101,23 +135,22 @@ static inline uint8_t *put_plain_value(uint8_t *at, const struct wire_field *f)
 static bool write_plain_attribute(struct buf *out, struct slice attribute, bool comma)
 {
     struct wire w = wire_of(attribute);
-    struct wire_field key;
-    struct wire_field any;
+    struct slice key;
+    struct slice any;
     struct wire_field value;
-    if (wire_next(&w, &key) != 1 || key.number != 1 || key.type != WIRE_BYTES || key.bytes.len == 0)
+    if (!plain_bytes(&w, TAG(1, WIRE_BYTES), &key) || key.len == 0 ||
+        !plain_bytes(&w, TAG(2, WIRE_BYTES), &any) || w.at != w.end)
         return false;
-    if (wire_next(&w, &any) != 1 || any.number != 2 || any.type != WIRE_BYTES || w.at != w.end)
+    if (attribute.len > PLAIN_TEXT_BYTES || !plain_value(any, &value))
         return false;
-    if (attribute.len > PLAIN_TEXT_BYTES || !plain_value(any.bytes, &value))
-        return false;
-    uint8_t *at = buf_reserve(out, JSON_TEXT_STRING_ROOM(key.bytes.len) +
+    uint8_t *at = buf_reserve(out, JSON_TEXT_STRING_ROOM(key.len) +
                                        JSON_TEXT_STRING_ROOM(value.bytes.len) + PLAIN_FRAME_BYTES);
     if (!at)
         return true; /* the failure is noted */
     if (comma)
         *at++ = ',';
     at = PUT(at, "{\"key\":");
-    at = json_text_put_string(at, key.bytes);
+    at = json_text_put_string(at, key);
     at = PUT(at, ",\"value\":");
     at = put_plain_value(at, &value);
     *at++ = '}';
@@ -237,6 +270,16 @@ static void write_key(struct buf *out, struct frame *frame, const struct otlp_fi
     frame->wrote = true;
 }
 
+/* Moves behind items of a list that follow one that was noted: only where the first stands is of interest. */
+static void skip_run(struct otlp_cursor *c, const struct otlp_field *field, uint32_t number)
+{
+    struct slice item;
+    if (field->kind != OTLP_MESSAGE || !(field->flags & OTLP_REPEATED) || c->view.levels || number > TAG_NUMBER_MAX)
+        return;
+    while (plain_bytes(&c->run[0], TAG(number, WIRE_BYTES), &item))
+        continue;
+}
+
 /* Notes where the fields of the frame's message stand. */
 static int index_fields(struct frame *frame)
 {
@@ -260,6 +303,7 @@ static int index_fields(struct frame *frame)
             frame->first[f.number] = c.tag;
         frame->last[f.number] = c.tag;
         frame->seen |= 1u << f.number;
+        skip_run(&c, field, f.number);
     }
     return got;
 }
@@ -302,6 +346,18 @@ static int write_submessage(struct writer *w, struct frame *frame, const struct 
     return open_message(w, field->child, view);
 }
 
+/* Attributes of the usual shape that follow each other, up to the first field that is something else. */
+static void write_run(struct buf *out, struct frame *frame, uint8_t tag)
+{
+    struct wire *run = &frame->items.run[0];
+    struct slice attribute;
+    for (struct wire w = *run; plain_bytes(&w, tag, &attribute); *run = w) {
+        if (!write_plain_attribute(out, attribute, frame->item))
+            return;
+        frame->item = true;
+    }
+}
+
 /* The items of a list of messages, until one needs a frame of its own or the list is done. */
 static int write_items(struct writer *w, struct frame *frame, const struct otlp_field *field,
                        uint8_t number)
@@ -309,6 +365,8 @@ static int write_items(struct writer *w, struct frame *frame, const struct otlp_
     struct buf *out = w->out;
     struct wire_field f;
     int got;
+    if (field->child == OTLP_KEY_VALUE && frame->view.levels == 0 && number <= TAG_NUMBER_MAX)
+        write_run(out, frame, TAG(number, WIRE_BYTES));
     while ((got = otlp_cursor_next(&frame->items, &f)) == 1) {
         if (f.number != number)
             continue;

@@ -108,6 +108,26 @@ class FailingDisk(Case):
         self.broken(lambda scene: [scene.disk.fault(step, errno.ENOSPC) for step in (RESIZE, CREATE)],
                     payload=(20000, 40000))
 
+    def test_a_journal_that_cannot_be_written_is_shown_and_data_is_taken(self):
+        scene = self.scene()
+        scene.start_clients(count=4, pace_s=0.005)
+        scene.oracle.wait_acknowledged(100)
+        for step in (WRITE, SYNC):
+            scene.disk.fault(step, errno.EIO, match="journal")
+            store = wait_for(lambda: (lambda s: s if s["state"] != "ok" else None)(self.store_of(scene)),
+                             "health to say what the journal suffers")
+            self.assertEqual(store["state"], "failing")
+            self.assertRegex(store["error"], rf"^the store in {scene.store}: cannot write journal\.[01]: "
+                                             "Input/output error; deliveries wait for it$")
+            self.assertEqual(scene.gateway.health_answer()[0], 200)
+            scene.oracle.wait_acknowledged(100)
+            scene.disk.heal()
+            wait_for(lambda: self.store_of(scene)["state"] == "ok", "health to be well again")
+        self.assertEqual(self.finish(scene), [], "clients were refused because of the journal")
+
+    def store_of(self, scene):
+        return scene.gateway.health()["store"]
+
     def broken(self, break_disk, **options):
         scene = self.scene(**options)
         scene.start_clients(count=4, pace_s=0.005)
@@ -120,6 +140,9 @@ class FailingDisk(Case):
             self.assertEqual(answer.status, 503, answer)
             self.assertIn("retry-after", answer.headers)
             wait_for(lambda: scene.gateway.health_answer()[0] == 503, "health to say that nothing can be taken")
+            error = wait_for(lambda: self.store_of(scene)["error"], "health to say why")
+            self.assertRegex(error, rf"^the store in {scene.store}: cannot (write|create|sync) (logs|metrics|traces)/[0-9a-f]{{16}}\.seg: "
+                                    "(Input/output error|No space left on device)$")
             scene.disk.heal()
             wait_for(lambda: scene.gateway.health_answer()[0] == 200, "health to be well again")
             scene.clients.wait_all_served("all clients to be served after the disk is well again")

@@ -58,6 +58,11 @@ class Case(unittest.TestCase):
 
 
 class Always(Case):
+    def check_lost(self, scene, verdict):
+        """Only what was never answered: batches whose write was torn, so that it stands there in part."""
+        print(f"{scene.lost()} reported lost")
+        self.assertLessEqual(scene.lost(), scene.oracle.sent_count() - verdict.acknowledged)
+
     def test_what_was_acknowledged_survives(self):
         scene = self.scene(payload=(0, 3000))
         scene.start_clients(count=6, pace_s=0.005)
@@ -65,11 +70,10 @@ class Always(Case):
         verdict = scene.settle()
         print(verdict)
         self.assertGreater(changed, 0, "nothing was ever cut off: this proves nothing")
-        self.assertEqual(scene.lost(), 0)
         verdict.require(once=False)
+        self.check_lost(scene, verdict)
         self.check_ids(scene)
         scene.stop()
-
 
     def test_killed_between_write_and_sync_then_power_cut(self):
         """The router writes a batch and never comes to sync it. Nobody was told that it is stored."""
@@ -83,8 +87,8 @@ class Always(Case):
             self.cut(scene, MODES[number % len(MODES)])
         verdict = scene.settle()
         print(verdict)
-        self.assertEqual(scene.lost(), 0)
         verdict.require(once=False)
+        self.check_lost(scene, verdict)
         self.check_ids(scene)
         scene.stop()
 
@@ -97,7 +101,7 @@ class Traded(Case):
         scene.start_clients(count=4, pace_s=0.005)
         self.assertGreater(self.cuts(scene), 0)
         scene.clients.stop()
-        wait_for(lambda: scene.pending() == 0, "nothing to be pending")
+        scene.wait_nothing_pending()
         verdict = scene.verdict()  # nothing that was not sent, everything intact
         print(f"{fsync}: {verdict}; {scene.lost()} reported lost")
         self.check_ids(scene)
@@ -119,7 +123,7 @@ class Traded(Case):
         scene.cut_power(lambda path: "all" if "journal" in path else "none", names_mode="all")
         scene.gateway.start()
         scene.wait_attached()
-        wait_for(lambda: scene.pending() == 0, "nothing to be pending")
+        scene.wait_nothing_pending()
         verdict = scene.verdict()
         print(f"{verdict}; {scene.lost()} reported lost")
         self.assertGreater(scene.lost(), 0)

@@ -175,7 +175,6 @@ class StormTest(unittest.TestCase):
         print(verdict)
         print(f"{len(scene.oracle.failures())} requests failed, the slowest answer took {scene.clients.slowest_s():.3f} s")
         self.assertGreaterEqual(storm.killed.total(), KILLS)
-        self.assertEqual(scene.lost(), 0)
         verdict.require(lost=0, once=False)
         scene.check_books(verdict)
         return storm, verdict

@@ -113,7 +113,10 @@ class DiskStore(unittest.TestCase):
     def test_a_second_gateway_on_the_store_is_refused(self):
         first = self.gateway().start()
         router = first.children()["router"]["pid"]
-        self.assertRegex(self.start_in_vain(), rf"{self.store} is in use by the process {router}\b")
+        said = self.start_in_vain()
+        self.assertIn(f"the store {self.store} is in use by the process {router}: a store has one router. End that one first, "
+                      "or give this one a directory of its own", said)
+        self.assertRegex(said, r"router.*in use", "its child's words are in the log")
         sink = Sink(first)  # and the first one has not noticed
         wanted = self.send(first, "first")
         wait_for(lambda: wanted <= set(sink.counts()), "the records")
@@ -129,8 +132,23 @@ class DiskStore(unittest.TestCase):
                     file.seek(header + 8)
                     file.write(bytes((9, 0, 9, 0)))
         before = [pathlib.Path(path).read_bytes() for path in journals]
-        self.assertRegex(self.start_in_vain(), "was written by a newer version of masques-router: nothing was changed")
+        self.assertIn(f"the store {self.store}: the journal was written by a newer version of masques-router, which this one "
+                      "cannot read: nothing was changed. Start that version, or give this one a directory of its own",
+                      self.start_in_vain())
         self.assertEqual([pathlib.Path(path).read_bytes() for path in journals], before)
+
+    def test_a_segment_of_a_newer_version_is_named(self):
+        first = self.gateway().start()
+        Sink(first).kill()  # what it is owed stays
+        self.send(first, "first")
+        first.stop()
+        segment = next(pathlib.Path(self.store, "logs").glob("*.seg"))
+        before = bytearray(segment.read_bytes())
+        for header in (0, 128):
+            before[header + 8:header + 12] = (9, 0, 9, 0)
+        segment.write_bytes(before)
+        self.assertIn(f"the store {self.store}: logs/{segment.name} was written by a newer version", self.start_in_vain())
+        self.assertEqual(segment.read_bytes(), before)
 
     def test_the_printed_configuration_says_the_size_that_was_not_written(self):
         done = run_program(RECEIVER, "print-config", "--config", self.gateway().write_config())

@@ -5,6 +5,7 @@ import glob
 import os
 import random
 import re
+import subprocess
 import threading
 import time
 import unittest
@@ -213,6 +214,94 @@ class Rotation(Case):
                 self.wait_ids([name], more=self.backups)
             self.assertEqual([ids_in_lines(path) for path in self.backups()], [["a"], ["b"]])
             self.assertEqual(ids_in_lines(self.path), ["c"])
+
+
+class Grouping(Case):
+    def test_each_value_has_its_file_and_the_rest_is_rejected(self):
+        with self.gateway({"group_by": {"enabled": True, "resource_attribute": "service.name", "max_open_files": 2}},
+                          path="out/*/data.jsonl") as gateway:
+            wanted = {}
+            for at in range(30):  # more files than may be open
+                service = f"s{at % 5}"
+                wanted.setdefault(service, []).append(f"r{at}")
+                post(gateway, "logs", telemetry.logs([f"r{at}"], service=service))
+            post(gateway, "logs", telemetry.logs(["out"], service="../../../escaped"))
+            post(gateway, "logs", telemetry.logs(["none"], service="x" * 300))
+            wanted["escaped"] = ["out"]
+            paths = {service: self.path.replace("*", service) for service in wanted}
+            self.wait_ids([name for names in wanted.values() for name in names], *paths.values())
+            for service, names in wanted.items():
+                self.check_once(names, ids_in_lines(paths[service]))
+            self.assertFalse(glob.glob(os.path.join(os.path.dirname(gateway.directory), "escaped*")))
+
+
+class Others(Case):
+    """Others that touch the same files."""
+
+    def test_a_renamed_file_is_left_and_a_new_one_begins(self):
+        with self.gateway() as gateway:
+            post(gateway, "logs", telemetry.logs(["a"]))
+            self.wait_ids(["a"])
+            os.rename(self.path, self.path + ".1")
+            gateway.process.send_signal(1)  # as logrotate's postrotate does; it is not needed
+            post(gateway, "logs", telemetry.logs(["b"]))
+            self.wait_ids(["b"])
+            self.assertEqual((ids_in_lines(self.path + ".1"), ids_in_lines(self.path)), (["a"], ["b"]))
+
+    def test_a_file_that_is_cut_to_nothing_goes_on_without_a_hole(self):
+        """logrotate's copytruncate."""
+        with self.gateway({"append": True}) as gateway:
+            post(gateway, "logs", telemetry.logs(["a"]))
+            self.wait_ids(["a"])
+            os.truncate(self.path, 0)
+            post(gateway, "logs", telemetry.logs(["b"]))
+            self.wait_ids(["b"])
+            self.assertEqual(ids_in_lines(self.path), ["b"])
+
+    def test_two_exporters_with_one_path_do_not_spoil_it(self):
+        gateway = self.gateway()
+        gateway.exporters["file/second"] = dict(gateway.exporters["file"])
+        with gateway:
+            for at in range(20):
+                post(gateway, "logs", telemetry.logs([f"r{at}"]))
+            wanted = [f"r{at}" for at in range(20)]
+            self.wait_ids(wanted)
+            def refused():
+                children = gateway.children("exporter").values()
+                return any("another exporter" in child.get("lastError", "") + child.get("error", "")
+                           for child in children)
+            wait_for(refused, "the second exporter to say that it may not write")
+            self.check_once(wanted, ids_in_lines(self.path))
+
+
+class Full(Case):
+    def test_a_full_disk_tears_nothing_and_is_recovered_from(self):
+        """A real one. What does not fit is cut off again, health says why, and all of it comes when there is room."""
+        gateway = self.gateway({"append": True}, path="out/small/data.jsonl")
+        small = os.path.dirname(self.path)
+        os.makedirs(small)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], capture_output=True, check=False)
+        if done.returncode:
+            self.skipTest("no right to mount a small file system: " + done.stderr.decode())
+        self.addCleanup(subprocess.run, ["umount", "-l", small], check=False)
+        with gateway:
+            wanted = [f"r{at}" for at in range(40)]
+            for name in wanted:  # 2 MB
+                post(gateway, "logs", telemetry.logs([name], padding=50_000))
+            degraded = wait_for(lambda: (lambda child: child if child["state"] == "degraded" else None)(
+                gateway.child("file")), "the exporter to be degraded")
+            self.assertIn("No space left on device", degraded.get("lastError", ""))
+            wait_for(lambda: self.whole_lines() > 5, "whole lines in the full file")
+            subprocess.run(["mount", "-o", "remount,size=16m", small], check=True)
+            self.wait_ids(wanted)
+            self.check_once(wanted, ids_in_lines(self.path))
+            wait_for(lambda: gateway.child("file")["state"] == "running", "the exporter to be well again")
+
+    def whole_lines(self):
+        try:
+            return len(otlp_file.messages(self.path))
+        except AssertionError:  # it is being written
+            return 0
 
 
 class Load(threading.Thread):

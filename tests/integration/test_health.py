@@ -214,7 +214,8 @@ class WhoWasHeard(unittest.TestCase):
             self.assertGreater(answer["sourcesForgotten"]["records"], names - 512)
             self.assertLess(len(gateway.health_answer()[2]), 64 * 1024)
             self.assertEqual(answer["eventSequenceGaps"], 0)
-            self.assertLess(after - before, 4096, "KiB that the router has grown by, with 90,000 more names")
+            if os.environ.get("MASQUES_SANITIZED") != "1":  # which keeps freed memory for itself
+                self.assertLess(after - before, 4096, "KiB that the router has grown by, with 90,000 more names")
 
 
 class Captured(unittest.TestCase):
@@ -329,10 +330,10 @@ class FullStore(unittest.TestCase):
             body = telemetry.logs(range(8), padding=1 << 20)
             try:
                 with http_client.Connection(gateway.http) as connection:
-                    for _ in range(64):
+                    for _ in range(256):  # one that is slow may be refused before the store is full
                         connection.send(http_client.request("/v1/logs", body))
                         answer = connection.read_answer()
-                        if answer.status != 200:
+                        if answer.status == 503 and gateway.health()["store"]["state"] == "full":
                             break
                 self.assertEqual(answer.status, 503)
                 wait_for(lambda: gateway.health()["store"]["state"] == "full", "the store to be full")

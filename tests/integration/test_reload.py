@@ -140,7 +140,10 @@ class Exporters(Case):
                 gateway.exporters = {"nop": {}, f"nop/{n}": {}}
                 gateway.write_config()
                 gateway.process.send_signal(signal.SIGHUP)
-            wait_for(lambda: gateway.names("exporter") == ["nop", "nop/4"], "the last configuration")
+
+            def configured():  # those that came and went meanwhile are orphaned
+                return sorted(name for name, child in gateway.children("exporter").items() if child["owner"] == "configured")
+            wait_for(lambda: configured() == ["nop", "nop/4"], "the last configuration")
 
 
 class Connections(Case):

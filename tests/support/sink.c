@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A durable exporter for loss tests: appends a line for every batch and the ids of its records to a file, and only
  * then says DONE. Started by hand: sink --router ENDPOINT --out FILE [--delay-ms N] [--fail-every N]
- * [--reject-every N] [--reject-ids N] [--bytes 1].
+ * [--reject-every N] [--reject-ids N] [--reject-bytes 1] [--bytes 1].
  *
  *   <signal> <generation> <first> <last> <attempt> <digest> <batch> <records> <id> <id> ... [=<the batch in hex>]
  *
@@ -9,7 +9,8 @@
  * its attribute "test.id", or a hash of its bytes ("#" and 16 digits) where it has none. With --fail-every N each Nth
  * delivery pushed is answered RETRY before anything is written; with --reject-every N each Nth is rejected with all its
  * records, and nothing of it is written; with --reject-ids N the records whose id begins with a multiple of N are
- * rejected, now and whenever they come again, and "!" stands before their id. With --retry-while FILE or
+ * rejected, now and whenever they come again, and "!" stands before their id; with --reject-bytes 1 the bytes of those
+ * that are log records are given along. With --retry-while FILE or
  * --reject-while FILE every delivery is, as long as FILE exists. --tries FILE takes a line for every delivery pushed,
  * whatever is said to it: the first five words.
  *
@@ -26,6 +27,7 @@
 
 #include "exporters/common/exporter.h"
 #include "shared/otlp/value.h"
+#include "shared/otlp/wire_out.h"
 
 #define LINE_MAX_BYTES (64u * 1024 * 1024)
 #define PATH_MAX_BYTES 4096u
@@ -38,6 +40,7 @@ struct sink_options {
     uint32_t fail_every;
     uint32_t reject_every;
     uint32_t reject_ids;
+    uint32_t reject_bytes;
     uint32_t bytes;
     char retry_while[PATH_MAX_BYTES], reject_while[PATH_MAX_BYTES], tries[PATH_MAX_BYTES];
 };
@@ -46,6 +49,7 @@ struct sink_options {
 struct rejects {
     struct delivery_reject *all;
     size_t count, cap;
+    struct buf bytes; /* of all of them, one behind the other: they get their places at the end */
     uint64_t index; /* of the next record in the delivery */
     bool failed;    /* no memory */
 };
@@ -117,6 +121,8 @@ static int sink_option(void *options, const char *path, const char *text, struct
         return number(text, &o->reject_every, why);
     if (strcmp(path, "reject_ids") == 0)
         return number(text, &o->reject_ids, why);
+    if (strcmp(path, "reject_bytes") == 0)
+        return number(text, &o->reject_bytes, why);
     if (strcmp(path, "bytes") == 0)
         return number(text, &o->bytes, why);
     if (strcmp(path, "out") == 0)
@@ -176,7 +182,38 @@ static uint32_t attributes_of(enum otlp_message record)
     }
 }
 
-static void reject_one(struct rejects *r)
+/* A field that is a message. */
+static void put_message(struct wire_out *out, uint32_t number, struct slice bytes)
+{
+    if (wire_out_open(out, number, 4) != GW_OK)
+        return;
+    uint8_t *at = wire_out_room(out, bytes.len);
+    if (at && bytes.len) {
+        memcpy(at, bytes.data, bytes.len);
+        wire_out_wrote(out, at + bytes.len);
+    }
+    wire_out_close(out);
+}
+
+/* The log record as a request of its own. Returns its length; 0: no memory. */
+static size_t put_request(struct buf *bytes, const struct otlp_record *r)
+{
+    struct wire_out out;
+    size_t before = bytes->len;
+    wire_out_init(&out, bytes, 0);
+    if (wire_out_open(&out, 1, 4) == GW_OK) {
+        put_message(&out, 1, r->resource.holder);
+        if (wire_out_open(&out, 2, 4) == GW_OK) {
+            put_message(&out, 1, r->scope.holder);
+            put_message(&out, 2, r->bytes);
+            wire_out_close(&out);
+        }
+        wire_out_close(&out);
+    }
+    return out.err == GW_OK ? bytes->len - before : 0;
+}
+
+static void reject_one(struct rejects *r, const struct otlp_record *record, bool with_bytes)
 {
     if (r->count == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 16;
@@ -188,7 +225,23 @@ static void reject_one(struct rejects *r)
         r->all = all;
         r->cap = cap;
     }
-    r->all[r->count++] = (struct delivery_reject){.first = r->index, .count = 1, .reason = "asked to reject"};
+    struct delivery_reject *mine = &r->all[r->count++];
+    *mine = (struct delivery_reject){.first = r->index, .count = 1, .reason = "asked to reject"};
+    if (!with_bytes)
+        return;
+    mine->bytes.len = put_request(&r->bytes, record);
+    r->failed |= mine->bytes.len == 0;
+}
+
+/* The bytes do not move any more. */
+static void place_bytes(struct rejects *r)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < r->count && r->bytes.len; i++) {
+        size_t len = r->all[i].bytes.len;
+        r->all[i].bytes = slice_make(r->bytes.data + at, len);
+        at += len;
+    }
 }
 
 /* Whether the id is a number, up to anything else, that `every` divides. */
@@ -201,9 +254,10 @@ static bool is_multiple(struct slice id, uint32_t every)
     return i && every && value % every == 0;
 }
 
-static void write_ids(struct buf *line, enum otlp_signal signal, struct slice batch, uint32_t every,
-                      struct rejects *rejects)
+static void write_ids(struct buf *line, enum otlp_signal signal, struct slice batch,
+                      const struct sink_options *options, struct rejects *rejects)
 {
+    bool with_bytes = options->reject_bytes && signal == OTLP_LOGS;
     struct otlp_reader reader;
     struct otlp_value value;
     struct buf id = buf_make(LINE_MAX_BYTES);
@@ -215,9 +269,9 @@ static void write_ids(struct buf *line, enum otlp_signal signal, struct slice ba
             otlp_value_text(&value, &id);
         else
             buf_printf(&id, "#%016" PRIx64, (uint64_t)XXH3_64bits(r->bytes.data, r->bytes.len));
-        bool rejected = is_multiple(buf_slice(&id), every);
+        bool rejected = is_multiple(buf_slice(&id), options->reject_ids);
         if (rejected)
-            reject_one(rejects);
+            reject_one(rejects, r, with_bytes);
         buf_printf(line, rejected ? " !" : " ");
         buf_slice_append(line, buf_slice(&id));
     }
@@ -271,7 +325,7 @@ static int put_lines(struct sink *s, struct delivery *d, struct rejects *rejects
                    otlp_signal_name(signal), id->generation, id->first, id->last,
                    delivery_attempt(d), delivery_digest(d), index++,
                    count_records(signal, batch.bytes));
-        write_ids(&s->line, signal, batch.bytes, s->options->reject_ids, rejects);
+        write_ids(&s->line, signal, batch.bytes, s->options, rejects);
         if (s->options->bytes)
             write_bytes(&s->line, batch.bytes);
         buf_byte(&s->line, '\n');
@@ -281,8 +335,9 @@ static int put_lines(struct sink *s, struct delivery *d, struct rejects *rejects
 
 static void record(struct sink *s, struct delivery *d)
 {
-    struct rejects rejects = {0};
+    struct rejects rejects = {.bytes = buf_make(LINE_MAX_BYTES)};
     int rc = put_lines(s, d, &rejects);
+    place_bytes(&rejects);
     if (rc == 0)
         rc = write_line(s, s->fd);
     if (rc == 0)
@@ -292,6 +347,7 @@ static void record(struct sink *s, struct delivery *d)
     else
         delivery_unreadable(d, rc);
     free(rejects.all);
+    buf_free(&rejects.bytes);
 }
 
 static void note_try(struct sink *s, const struct delivery *d)
@@ -415,6 +471,7 @@ int main(int argc, char **argv)
                  "  --retry-while FILE, --reject-while FILE\n"
                  "                      answer every delivery so as long as FILE exists\n"
                  "  --tries FILE        a line for every delivery pushed\n"
+                 "  --reject-bytes 1    give the bytes of what --reject-ids rejects, of log records\n"
                  "  --bytes 1           write the bytes of every batch, too\n",
         .mode = MASQUES__BUS__MODE__DURABLE,
         .options_bytes = sizeof(struct sink_options),

@@ -49,7 +49,7 @@ struct house {
     unsigned starts;
     bool drained; /* read after a call into the loop */
     char detached[256]; /* names, each behind a blank; likewise */
-    char why[512];
+    char why[768];
 };
 
 /* ---- the router's thread ---- */
@@ -157,7 +157,7 @@ static inline void house_make(struct house *h)
     h->settings.max_bytes = 64u << 20;
     h->settings.memory_bytes = 32u << 20;
     h->settings.max_batch = 8u << 20;
-    h->settings.dead_letter_bytes = 64u << 20;
+    h->settings.dead_letter_bytes = 1u << 20;
     h->settings.subscriptions = h->sub_pointers;
     /* The suites run once more over a store that syncs (tests/CMakeLists.txt). */
     const char *fsync = getenv("HOUSE_FSYNC");

@@ -71,7 +71,7 @@ static void room_make(struct room *r)
     r->fd = open(r->dir, O_RDONLY | O_DIRECTORY);
     r->quiet = open("/dev/null", O_WRONLY);
     r->log = (struct log){"test", LOG_LEVEL_ERROR, STDERR_FILENO};
-    r->hook = (struct io_hook){before_step, after_step, r};
+    r->hook = (struct io_hook){.before = before_step, .after = after_step, .ctx = r};
     room_open(r, 1);
 }
 
@@ -307,6 +307,27 @@ START_TEST(rejections_of_one_reason_are_one_letter)
 }
 END_TEST
 
+/* A character of two bytes lies across the limit. */
+START_TEST(a_reason_that_is_cut_stays_text)
+{
+    struct room r;
+    struct verdict v;
+    char reason[DEAD_LETTER_REASON_MAX_BYTES + 8];
+    room_make(&r);
+    memset(reason, 'x', sizeof reason);
+    memcpy(reason + DEAD_LETTER_REASON_MAX_BYTES - 1, "\xc3\xa9", 2);
+    reason[sizeof reason - 1] = '\0';
+    verdict_make(&v, 100);
+    verdict_add(&v, 0, 1, reason, "one");
+    ck_assert_int_eq(keep(&r, &v), 0);
+    ck_assert_uint_eq(at(&r, 0)->reason.len, DEAD_LETTER_REASON_MAX_BYTES - 1);
+    room_again(&r, 2);
+    ck_assert_uint_eq(at(&r, 0)->reason.len, DEAD_LETTER_REASON_MAX_BYTES - 1);
+    ck_payload(&r, 0, "one");
+    room_end(&r);
+}
+END_TEST
+
 START_TEST(more_reasons_than_letters_lose_nothing)
 {
     struct room r;
@@ -483,8 +504,8 @@ SUITE_MAIN("router/dead_letters", letters_are_there_again_after_a_restart,
            a_number_is_never_given_twice, it_is_synced_before_its_name_and_the_directory_after_it,
            the_same_verdict_again_replaces_its_letters,
            what_a_later_verdict_does_not_reject_leaves_no_letter,
-           rejections_of_one_reason_are_one_letter, more_reasons_than_letters_lose_nothing,
-           beyond_the_quota_a_rejection_is_only_counted,
+           rejections_of_one_reason_are_one_letter, a_reason_that_is_cut_stays_text,
+           more_reasons_than_letters_lose_nothing, beyond_the_quota_a_rejection_is_only_counted,
            without_room_for_any_a_rejection_is_only_counted, whatever_fails_leaves_no_half_of_a_letter,
            a_damaged_letter_is_left_alone_and_costs_no_other,
            letters_of_another_store_are_not_taken_for_ours,

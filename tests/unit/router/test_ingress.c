@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a worker's batches meet in the router. */
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
 #include "tests/unit/router/house.h"
 
 #define LOGS 1u
@@ -229,6 +232,102 @@ START_TEST(full_store_refuses_says_so_and_recovers_by_itself)
 }
 END_TEST
 
+/* Sends batch after batch, and the exporter has each at once, until one is refused. False: none was. */
+static bool runs_into_refusal(struct test_peer *w, struct test_peer *e, uint64_t *number)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        worker_publish(w, *number, 1, LOGS, 1, 256 * 1024);
+        if (worker_verdict(w, *number) != 0)
+            return true;
+        ++*number;
+        struct kept_id kept = exporter_take(e);
+        exporter_done(e, &kept);
+    }
+    return false;
+}
+
+/* Several times what the store holds goes by. The share is the configuration's, also after it has
+ * changed while the router runs. */
+START_TEST(one_that_is_away_loses_or_refuses_as_the_configuration_says)
+{
+    struct house h;
+    struct test_peer w, e;
+    struct peer_id current = {.name = "current", .local = true, .in_flight = 1};
+    uint64_t number = 1;
+    house_make(&h);
+    house_hush(&h);
+    h.settings.max_bytes = 8u << 20;
+    h.settings.max_batch = 1u << 20;
+    house_subscribe(&h, "away", 1u << LOGS, false);
+    house_subscribe(&h, "current", 1u << LOGS, false);
+    h.subs[0].refuse_when_full = true;
+    house_start(&h);
+    peer_join(&w, &h, &worker);
+    exporter_join(&e, &h, &current);
+    ck_assert(runs_into_refusal(&w, &e, &number));
+    ck_assert_uint_eq(house_queue(&h, "away", LOGS).lost, 0);
+    h.subs[0].refuse_when_full = false;
+    h.subs[0].max_lag_bytes = 64u << 20; /* more than the store: it is never over its share */
+    house_reconfigure(&h);
+    ck_assert(runs_into_refusal(&w, &e, &number));
+    ck_assert_uint_eq(house_queue(&h, "away", LOGS).lost, 0);
+    h.subs[0].max_lag_bytes = 2u << 20;
+    house_reconfigure(&h);
+    ck_assert(!runs_into_refusal(&w, &e, &number));
+    struct house_queue away = house_queue(&h, "away", LOGS);
+    ck_assert_uint_gt(away.lost, 90);
+    ck_assert_uint_eq(away.lost + away.records, number - 1);
+    ck_assert_uint_eq(house_queue(&h, "current", LOGS).lost, 0);
+    ck_assert_uint_eq(house_queue(&h, "current", LOGS).delivered, number - 1);
+    peer_close(&w);
+    peer_close(&e);
+    house_end(&h);
+}
+END_TEST
+
+/* Takes the place of libc's. */
+static atomic_uint syncs;
+
+int fdatasync(int fd)
+{
+    atomic_fetch_add(&syncs, 1);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+START_TEST(a_client_that_sends_alone_costs_one_sync_a_request)
+{
+    enum { REQUESTS = 100 };
+    struct house h;
+    struct test_peer w, e;
+    struct peer_id id = {.name = "a", .local = true, .in_flight = 4};
+    house_make(&h);
+    h.settings.fsync = MASQUES__CONTROL__FSYNC__FSYNC_ALWAYS;
+    house_subscribe(&h, "a", 1u << LOGS, false);
+    house_start(&h);
+    peer_join(&w, &h, &worker);
+    worker_store(&w, 1, 1, LOGS, 1, 1000); /* makes the segment */
+    atomic_store(&syncs, 0);
+    for (uint64_t number = 2; number < 2 + REQUESTS; number++)
+        worker_store(&w, number, 1, LOGS, 1, 1000);
+    ck_assert_uint_eq(atomic_load(&syncs), REQUESTS);
+    exporter_join(&e, &h, &id);
+    struct kept_id backlog = exporter_take(&e);
+    exporter_done(&e, &backlog);
+    atomic_store(&syncs, 0);
+    for (uint64_t number = 2 + REQUESTS; number < 2 + 2 * REQUESTS; number++) {
+        worker_store(&w, number, 1, LOGS, 1, 1000);
+        struct kept_id kept = exporter_take(&e);
+        exporter_done(&e, &kept);
+    }
+    /* the batch; that its delivery was made, before it is sent; what became of it, before that is
+     * confirmed */
+    ck_assert_uint_le(atomic_load(&syncs), 3 * REQUESTS);
+    peer_close(&w);
+    peer_close(&e);
+    house_end(&h);
+}
+END_TEST
+
 START_TEST(more_workers_have_less_credit_each_and_all_of_them_within_the_memory)
 {
     enum { WORKERS = 8 };
@@ -262,4 +361,6 @@ SUITE_MAIN("router/ingress", every_batch_of_a_publish_gets_its_verdict,
            signal_that_nobody_wants_is_refused_for_good, batch_over_the_limit_is_refused_for_good,
            publish_without_its_payload_ends_the_session,
            full_store_refuses_says_so_and_recovers_by_itself,
+           one_that_is_away_loses_or_refuses_as_the_configuration_says,
+           a_client_that_sends_alone_costs_one_sync_a_request,
            more_workers_have_less_credit_each_and_all_of_them_within_the_memory)

@@ -282,6 +282,57 @@ START_TEST(a_torn_write_counts_up_to_its_first_hole)
 }
 END_TEST
 
+static void wipe(const char *file, uint64_t from, uint64_t to)
+{
+    uint8_t zeros[4096] = {0};
+    int fd = open(file, O_WRONLY);
+    ck_assert_uint_le(to - from, sizeof zeros);
+    ck_assert_int_eq(pwrite(fd, zeros, to - from, (off_t)from), (ssize_t)(to - from));
+    close(fd);
+}
+
+static uint64_t records_of(uint64_t first, uint64_t last)
+{
+    uint64_t records = 0;
+    for (uint64_t n = first; n <= last; n++)
+        records += batch_records(n);
+    return records;
+}
+
+/* Of ten batches those from 4 to 8 are not in the file any more, headers and all. */
+START_TEST(a_gap_costs_each_consumer_what_it_had_not_had_of_it)
+{
+    char path[64], file[128];
+    struct store_options o = options_for(path, sizeof path, 64 * KIB, 16 * KIB);
+    struct store *store = open_store(&o);
+    struct store_consumer *behind = join(store, "behind", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+    struct store_consumer *inside = join(store, "inside", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+    for (uint64_t n = 1; n <= 5; n++)
+        ck_assert_int_eq(put(store, n, LOGS, 300), 0);
+    ck_assert_uint_eq(drain(store, inside, LOGS), 5);
+    for (uint64_t n = 6; n <= 10; n++)
+        ck_assert_int_eq(put(store, n, LOGS, 300), 0);
+    store_close(&store);
+    segment_path(file, sizeof file, path, 1);
+    uint64_t first = first_record(file);
+    wipe(file, first + 3 * (ONE_RECORD + 56), first + 8 * (ONE_RECORD + 56));
+    store = open_store(&o);
+    inside = store_consumer_find(store, "inside");
+    ck_assert_uint_eq(drain(store, inside, LOGS), 2);
+    ck_assert_uint_eq(counts(store, inside, LOGS).lost, records_of(6, 8));
+    ck_assert_uint_eq(counts(store, inside, LOGS).delivered, records_of(1, 5) + records_of(9, 10));
+    ck_assert_uint_eq(counts(store, inside, LOGS).pending, 0);
+    store = reopen(&store, &o); /* the index is read from the footer now */
+    behind = store_consumer_find(store, "behind");
+    ck_assert_uint_eq(drain(store, behind, LOGS), 5);
+    ck_assert_uint_eq(counts(store, behind, LOGS).lost, records_of(4, 8));
+    ck_assert_uint_eq(counts(store, behind, LOGS).pending, 0);
+    ck_assert_uint_eq(counts(store, store_consumer_find(store, "inside"), LOGS).pending, 0);
+    store_close(&store);
+    remove_dir(path);
+}
+END_TEST
+
 /* ---- a device that fails ---- */
 
 struct failing {
@@ -318,15 +369,16 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
     static const struct {
         enum io_step step;
         int more, error, err;
-    } cases[] = {{IO_WRITE, 0, EIO, GW_ERR_IO},
-                 {IO_WRITE, 0, ENOSPC, GW_ERR_FULL},
-                 {IO_SYNC, 0, EIO, GW_OK}, /* written once more, into the next segment */
-                 {IO_SYNC, 1, EIO, GW_ERR_IO},
-                 {IO_SYNC, 1, ENOSPC, GW_ERR_FULL}};
+        const char *words; /* file 1 was there before, what is tried again goes into file 2 */
+    } cases[] = {{IO_WRITE, 0, EIO, GW_ERR_IO, "write logs/0000000000000001.seg: Input/output error"},
+                 {IO_WRITE, 0, ENOSPC, GW_ERR_FULL, "write logs/0000000000000001.seg: No space left"},
+                 {IO_SYNC, 0, EIO, GW_OK, ""}, /* written once more, into the next segment */
+                 {IO_SYNC, 1, EIO, GW_ERR_IO, "sync logs/0000000000000002.seg: Input/output error"},
+                 {IO_SYNC, 1, ENOSPC, GW_ERR_FULL, "sync logs/0000000000000002.seg: No space left"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char path[64];
         struct failing failing = {.step = cases[i].step, .error = cases[i].error};
-        struct io_hook hook = {fail_before, NULL, &failing};
+        struct io_hook hook = {.before = fail_before, .ctx = &failing};
         struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
         o.hook = &hook;
         o.sync = STORE_SYNC_ALWAYS;
@@ -338,7 +390,7 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
         failing.more = cases[i].more;
         ck_assert_int_eq(put(store, 2, LOGS, 500), cases[i].err);
         if (cases[i].err) {
-            ck_assert_str_ne(store_trouble(store), "");
+            ck_assert_msg(strstr(store_trouble(store), cases[i].words), "%s", store_trouble(store));
             ck_assert_uint_eq(counts(store, c, LOGS).pending, 0);
             ck_assert_int_eq(put(store, 2, LOGS, 500), 0); /* the same id again: it was not stored */
         }
@@ -353,22 +405,68 @@ START_TEST(a_segment_is_not_written_again_after_a_write_or_sync_failed)
 }
 END_TEST
 
+/* A new segment is needed and cannot be made, at any step of making it: refused, and taken when the
+ * device is well again, under the same number as if nothing had been. */
+START_TEST(a_segment_that_cannot_be_made_refuses_what_would_go_into_it)
+{
+    static const struct {
+        enum io_step step;
+        int error, err;
+        const char *words, *why;
+    } cases[] = {{IO_CREATE, EIO, GW_ERR_IO, "cannot create logs/", "Input/output"},
+                 {IO_CREATE, ENOSPC, GW_ERR_FULL, "cannot create logs/", "No space"},
+                 {IO_RESIZE, ENOSPC, GW_ERR_FULL, "cannot create logs/", "No space"},
+                 {IO_WRITE, EIO, GW_ERR_IO, "cannot create logs/", "Input/output"},
+                 {IO_SYNC, EIO, GW_ERR_IO, "cannot sync logs/", "Input/output"},
+                 {IO_RENAME, EIO, GW_ERR_IO, "cannot sync logs/", "Input/output"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[64];
+        struct failing failing = {.step = cases[i].step, .error = cases[i].error};
+        struct io_hook hook = {.before = fail_before, .ctx = &failing};
+        struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
+        o.hook = &hook;
+        o.sync = STORE_SYNC_ALWAYS;
+        struct store *store = open_store(&o);
+        struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+        ck_assert_int_eq(put(store, 1, LOGS, 5000), 0);
+        failing.countdown = 1;
+        failing.more = 1000; /* nothing of that kind works from here on */
+        for (unsigned tries = 0; tries < 3; tries++) {
+            ck_assert_int_eq(put(store, 2, LOGS, 5000), cases[i].err);
+            const char *trouble = store_trouble(store);
+            ck_assert_msg(strstr(trouble, cases[i].words) && strstr(trouble, cases[i].why), "%s", trouble);
+            ck_assert_uint_eq(counts(store, c, LOGS).pending_batches, 1);
+        }
+        failing.countdown = failing.more = 0;
+        ck_assert_int_eq(put(store, 2, LOGS, 5000), 0);
+        ck_assert_str_eq(store_trouble(store), "");
+        store = reopen(&store, &o);
+        ck_assert_uint_eq(drain(store, store_consumer_find(store, "a"), LOGS), 2);
+        store_close(&store);
+        remove_dir(path);
+    }
+}
+END_TEST
+
 START_TEST(a_journal_that_cannot_be_written_confirms_nothing_until_it_can)
 {
     char path[64];
     struct failing failing = {.step = IO_WRITE, .error = EIO};
-    struct io_hook hook = {fail_before, NULL, &failing};
+    struct io_hook hook = {.before = fail_before, .ctx = &failing};
     struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
     o.hook = &hook;
     struct store *store = open_store(&o);
     struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST), *none;
     ck_assert_int_eq(put(store, 1, LOGS, 500), 0);
     failing.countdown = 1;
+    ck_assert_str_eq(store_journal_trouble(store), "");
     ck_assert_int_eq(
         store_consumer_register(store, "b", "test", BIT(LOGS), STORE_LOSSY, STORE_NOW, &none),
         GW_ERR_IO);
     ck_assert_ptr_null(none);
     ck_assert_ptr_null(store_consumer_find(store, "b"));
+    ck_assert_str_eq(store_journal_trouble(store), "cannot write journal.1: Input/output error");
+    ck_assert_str_eq(store_trouble(store), ""); /* batches can be stored all the same */
     struct store_wishes wishes = {.linger_over = true};
     struct store_group g;
     failing.countdown = 1;
@@ -377,6 +475,7 @@ START_TEST(a_journal_that_cannot_be_written_confirms_nothing_until_it_can)
     ck_assert_int_eq(store_group_done(store, c, LOGS, g.first, 0), 0);
     failing.countdown = 1; /* the live journal fails, the other one takes over */
     ck_assert_int_eq(store_commit(store, NULL, NULL), 0);
+    ck_assert_str_eq(store_journal_trouble(store), "");
     store = reopen(&store, &o);
     ck_assert_uint_eq(counts(store, store_consumer_find(store, "a"), LOGS).delivered,
                       batch_records(1));
@@ -389,7 +488,7 @@ START_TEST(half_a_journal_is_never_taken_for_one)
 {
     char path[64], file[96];
     struct failing failing = {.step = IO_WRITE, .error = EIO};
-    struct io_hook hook = {fail_before, NULL, &failing};
+    struct io_hook hook = {.before = fail_before, .ctx = &failing};
     struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
     o.hook = &hook;
     struct store *store = open_store(&o);
@@ -413,6 +512,8 @@ SUITE_MAIN("store, damage", a_flipped_bit_costs_the_batch_it_hit_and_no_other,
            bytes_that_imitate_records_never_pass_for_records,
            a_damaged_last_trailer_costs_nothing,
            a_torn_write_counts_up_to_its_first_hole,
+           a_gap_costs_each_consumer_what_it_had_not_had_of_it,
            a_segment_is_not_written_again_after_a_write_or_sync_failed,
+           a_segment_that_cannot_be_made_refuses_what_would_go_into_it,
            a_journal_that_cannot_be_written_confirms_nothing_until_it_can,
            half_a_journal_is_never_taken_for_one)

@@ -145,7 +145,27 @@ START_TEST(one_signal_makes_no_other_lose_what_it_is_sure_to_have)
 }
 END_TEST
 
+START_TEST(a_signal_at_its_guarantee_gives_nothing_to_another)
+{
+    char path[64];
+    uint64_t number = 1;
+    struct store_options o = options_for(path, sizeof path, MAX_BYTES, 8 * KIB);
+    struct store *store = open_store(&o);
+    struct store_consumer *dead = join(store, "dead", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+    struct store_consumer *current = join(store, "current", BIT(TRACES), STORE_DURABLE, STORE_OLDEST);
+    store_consumer_set_share(store, dead, 1, false);
+    store_consumer_set_share(store, current, MAX_BYTES, false); /* current, whatever it holds */
+    ck_assert_uint_eq(fill(store, LOGS, NULL, 4, &number), 4);
+    ck_assert_uint_lt(fill(store, TRACES, NULL, MANY, &number), MANY);
+    ck_assert_uint_eq(counts(store, dead, LOGS).lost + counts(store, current, TRACES).lost, 0);
+    ck_assert_uint_eq(drain(store, dead, LOGS), 4);
+    store_close(&store);
+    remove_dir(path);
+}
+END_TEST
+
 SUITE_MAIN("store, full", one_that_is_dead_loses_its_oldest_as_long_as_another_is_current,
           data_is_refused_when_none_is_current, one_that_must_lose_nothing_has_data_refused,
           a_share_is_what_the_configuration_says, each_signal_that_somebody_takes_has_room_for_itself,
-          one_signal_makes_no_other_lose_what_it_is_sure_to_have)
+          one_signal_makes_no_other_lose_what_it_is_sure_to_have,
+          a_signal_at_its_guarantee_gives_nothing_to_another)

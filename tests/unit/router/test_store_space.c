@@ -225,9 +225,29 @@ START_TEST(skipping_loses_what_is_below_and_nothing_else)
 }
 END_TEST
 
+START_TEST(a_sync_of_the_interval_that_is_under_way_ends_with_the_store)
+{
+    char path[64];
+    struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
+    o.sync = STORE_SYNC_INTERVAL;
+    o.background = true;
+    unsigned before = open_files();
+    struct store *store = open_store(&o);
+    struct store_consumer *c = join(store, "a", BIT(LOGS), STORE_DURABLE, STORE_OLDEST);
+    ck_assert_int_eq(put(store, 1, LOGS, 1000), 0);
+    store_want_sync(store);
+    store_start(store, false); /* and nobody asks how it went */
+    next_group(store, c, LOGS, 1); /* something more to be synced at the end */
+    store_close(&store);
+    ck_assert_uint_eq(open_files(), before);
+    remove_dir(path);
+}
+END_TEST
+
 SUITE_MAIN("store, space", a_durable_consumer_holds_the_store_and_gives_it_back,
            a_lossy_consumer_skips_only_what_is_gone_and_it_is_counted,
            a_signal_that_nobody_takes_does_not_leak,
            a_batch_larger_than_a_segment_has_one_of_its_own_and_leaves_no_hole,
            a_recycled_file_never_yields_its_old_records, many_segments_are_read_with_few_in_memory,
-           skipping_loses_what_is_below_and_nothing_else)
+           skipping_loses_what_is_below_and_nothing_else,
+           a_sync_of_the_interval_that_is_under_way_ends_with_the_store)

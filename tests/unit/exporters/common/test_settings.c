@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "exporters/common/settings.h"
+#include "shared/control/runtime_path.h"
 #include "tests/support/suite.h"
 
 struct options {
@@ -101,7 +102,8 @@ START_TEST(what_is_wrong_is_said_in_one_sentence)
         const char *const args[4];
         const char *said;
     } cases[] = {
-        {{NULL}, "--router ENDPOINT is missing"},
+        {{NULL},
+         "--router ENDPOINT is missing: where the router listens, for instance ipc:///run/masques/" RUNTIME_BUS_SOCKET},
         {{"--router"}, "--router needs a value"},
         {{"logs"}, "\"logs\" is no flag"},
         {{"--signals", "logs,x"}, "--signals: \"x\" is none of logs, metrics, traces"},
@@ -110,7 +112,8 @@ START_TEST(what_is_wrong_is_said_in_one_sentence)
         {{"--from", "then"}, "--from: \"then\" is none of last, now, oldest"},
         {{"--store", "/nowhere/at/all"}, "--store: cannot open the directory /nowhere/at/all: No such"},
         {{"--other", "1"}, "other: unknown option"},
-        {{"--router=x", "--name="}, "--name must not be empty"},
+        {{"--router=ipc:///r", "--name="}, "--name must not be empty"},
+        {{"--router=x"}, "\"x\" is no endpoint of a router"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct options options;
