@@ -76,6 +76,7 @@ class ClickHouse:
         self.profiles = {"default": {}, **(profiles or {})}
         self.config = config
         self.port = free_port()
+        self.database = "default"  # of questions; to be changed at any time
         self.process = None
         self.stderr = None
 
@@ -179,7 +180,7 @@ class ClickHouse:
 
     def raw(self, sql, body=None, settings=None, headers=None, timeout=DEADLINE_S):
         """The answer's body; ServerError if the server refuses. `body`: the data of an INSERT."""
-        parameters = {"wait_end_of_query": 1, **(settings or {})}
+        parameters = {"wait_end_of_query": 1, "database": self.database, **(settings or {})}
         if body is not None:
             parameters["query"], data = sql, body
         else:
@@ -230,11 +231,17 @@ class ClickHouse:
                 return 0
             raise
 
-    def tables(self, database="default"):
-        return self.values(f"SELECT name FROM system.tables WHERE database = '{database}' ORDER BY name")
+    def tables(self):
+        return self.values("SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name")
+
+    def new_database(self, name):
+        """Makes it, empty, and asks there from now on."""
+        self.raw(f"DROP DATABASE IF EXISTS {name}", settings={"database": "default"})
+        self.raw(f"CREATE DATABASE {name}", settings={"database": "default"})
+        self.database = name
 
     def wait_count(self, table, wanted, deadline=DEADLINE_S):
-        """Waits until so many rows are there; more are an error at once."""
+        """Waits until so many rows are there; more are an error at once. It may be down meanwhile."""
         def enough():
             try:
                 found = self.count(table)
