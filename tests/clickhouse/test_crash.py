@@ -11,7 +11,7 @@ from collections import Counter
 import house
 import suite
 from clickhouse import ServerError
-from oracle import Clients, Oracle, Verdict, seed_of_run
+from oracle import Clients, Oracle, Verdict, seed_of_run, wait_delivered
 
 
 KILLS = int(os.environ.get("MASQUES_KILLS", "12"))
@@ -84,6 +84,7 @@ class Crash(house.Case):
             wanted = {key.number for key in oracle.acknowledged()}
             print(f"{dict(killed)} killed within {time.monotonic() - begin:.1f} s, {len(wanted)} records accepted, "
                   f"{len(oracle.failures())} requests failed")
+            wait_delivered(oracle, end)
             self.wait_nothing_pending(gateway)
             verdict = Verdict(oracle, end).require(lost=0)
             print(verdict)

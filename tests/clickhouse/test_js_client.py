@@ -24,9 +24,9 @@ class JsClient(house.Case):
             {"Timestamp": f"2023-11-14 22:13:20.00000000{number}", "ServiceName": "test", "Body": f"record {name}", "id": name,
              "LogAttributes": {"test.id": name}} for number, name in enumerate(ids["logs"])])
         self.assertEqual(found["spans"], [
-            {"SpanName": f"span {name}", "Duration": "1000", "StatusCode": "Unset", "SpanKind": "Unspecified"}
+            {"SpanName": f"span {name}", "Duration": 1000, "StatusCode": "Unset", "SpanKind": "Unspecified"}
             for name in ids["traces"]])
-        self.assertEqual(found["sums"], {"sum": 3, "count": "3", "monotonic": True})
+        self.assertEqual(found["sums"], {"sum": 3, "count": 3, "monotonic": True})
 
 
 if __name__ == "__main__":
