@@ -8,15 +8,14 @@
 struct kind {
     const char *noun;
     const char *existing[4]; /* exporters have their own table */
-    const char *planned[4];
 };
 
 static const struct kind kinds[] = {
-    [COMPONENT_RECEIVER] = {"receiver", {"otlp"}, {0}},
-    [COMPONENT_PROCESSOR] = {"processor", {"batch", "memory_limiter"}, {0}},
-    [COMPONENT_EXPORTER] = {"exporter", {0}, {"clickhouse"}},
-    [COMPONENT_EXTENSION] = {"extension", {"health_check", "file_storage"}, {0}},
-    [COMPONENT_CONNECTOR] = {"connector", {0}, {0}},
+    [COMPONENT_RECEIVER] = {"receiver", {"otlp"}},
+    [COMPONENT_PROCESSOR] = {"processor", {"batch", "memory_limiter"}},
+    [COMPONENT_EXPORTER] = {"exporter", {0}},
+    [COMPONENT_EXTENSION] = {"extension", {"health_check", "file_storage"}},
+    [COMPONENT_CONNECTOR] = {"connector", {0}},
 };
 
 static bool is_letter(uint8_t c)
@@ -103,14 +102,10 @@ int component_check(enum component_kind kind, struct slice type, struct report *
     for (size_t i = 0; i < names.count; i++)
         if (slice_eq(names.items[i], type))
             return 0;
-    const char *yet = "";
-    for (size_t i = 0; kinds[kind].planned[i]; i++)
-        if (slice_is(type, kinds[kind].planned[i]))
-            yet = " yet";
     struct buf text = buf_make(512);
     names_print(&names, type, &text);
-    int rc = report_error(report, at, path, "masques-collector does not have the %s %s%s; %.*s",
-                          kinds[kind].noun, report_quote(type).text, yet, (int)text.len,
+    int rc = report_error(report, at, path, "masques-collector does not have the %s %s; %.*s",
+                          kinds[kind].noun, report_quote(type).text, (int)text.len,
                           (const char *)text.data);
     buf_free(&text);
     return rc;

@@ -2,6 +2,7 @@
 /* The resolved configuration as YAML, in the order of the option tables. */
 #include "shared/base/json_text.h"
 #include "shared/config/config.h"
+#include "shared/config/pairs.h"
 
 #include <string.h>
 
@@ -37,12 +38,35 @@ static bool is_safe(const struct option *row, struct slice text)
     return row->type != OPTION_ENDPOINT || text.data[0] != '[';
 }
 
+/* name=value&name=value as a map on one line. */
+static void print_pairs(struct slice pairs, struct buf *out)
+{
+    struct slice name;
+    struct buf value = buf_make(pairs.len + 1);
+    const char *comma = "";
+    int rc;
+    buf_byte(out, '{');
+    while ((rc = pairs_next(&pairs, &name, &value)) > 0) {
+        buf_text(out, comma);
+        buf_slice_append(out, name);
+        buf_text(out, ": ");
+        print_quoted(buf_slice(&value), out);
+        comma = ", ";
+    }
+    buf_byte(out, '}');
+    if (rc < 0)
+        out->failed = true;
+    buf_free(&value);
+}
+
 static void print_value(const struct option *row, const void *target, struct buf *out)
 {
-    struct buf text = buf_make(4096);
-    option_print(row, target, &text);
+    struct buf text = buf_make(8192);
+    option_shown(row, target, &text);
     if (!buf_ok(&text))
         out->failed = true;
+    else if (row->type == OPTION_PAIRS)
+        print_pairs(buf_slice(&text), out);
     else if (is_safe(row, buf_slice(&text)))
         buf_slice_append(out, buf_slice(&text));
     else

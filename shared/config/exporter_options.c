@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "shared/config/clickhouse_rows.h"
+
 static const char *const formats[] = {"pretty", "json", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
 
@@ -166,6 +168,8 @@ static const struct exporter_kind kinds[] = {
     {"debug", "console", {"exporters::debug", console_rows, CONSOLE_ROWS}, true, NULL},
     {"console", "console", {"exporters::console", console_rows, CONSOLE_ROWS}, true, NULL},
     {"file", "file", {"exporters::file", file_rows, FILE_ROWS}, false, file_options_check},
+    {"clickhouse", "clickhouse", {"exporters::clickhouse", clickhouse_rows, CLICKHOUSE_ROWS}, false,
+     clickhouse_options_check},
     {"nop", "nop", {"exporters::nop", NULL, 0}, false, NULL},
 };
 

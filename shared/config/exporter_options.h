@@ -5,6 +5,7 @@
 #ifndef MASQUES_CONFIG_EXPORTER_OPTIONS_H
 #define MASQUES_CONFIG_EXPORTER_OPTIONS_H
 
+#include "shared/config/clickhouse_options.h"
 #include "shared/config/option.h"
 
 enum console_format {
@@ -62,6 +63,7 @@ struct file_options {
 union exporter_options {
     struct console_options console;
     struct file_options file;
+    struct clickhouse_options clickhouse;
 };
 
 struct exporter_kind {

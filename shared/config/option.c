@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shared/config/pairs.h"
 #include "shared/config/report.h"
 
 /* ---- one reader, printer and range for each type; `field` is the option's field ---- */
@@ -31,6 +32,18 @@ static void print_text(const struct option *row, const void *field, struct buf *
 {
     (void)row;
     buf_text(out, field);
+}
+
+static int read_pairs(const struct option *row, struct slice text, void *field)
+{
+    struct buf pairs = buf_make(row->max);
+    int rc = pairs_canonical(text, &pairs) < 0 || !buf_ok(&pairs) ? GW_ERR_INVALID : 0;
+    if (rc == 0 && pairs.len)
+        memcpy(field, pairs.data, pairs.len);
+    if (rc == 0)
+        ((char *)field)[pairs.len] = '\0';
+    buf_free(&pairs);
+    return rc;
 }
 
 static int read_url_path(const struct option *row, struct slice text, void *field)
@@ -273,6 +286,7 @@ static const struct type types[] = {
     [OPTION_CHOICE] = {"choice", read_choice, print_choice, NULL},
     [OPTION_PRESENCE] = {"map", read_bool, print_bool, NULL},
     [OPTION_NO_LIST] = {"empty list", read_no_list, print_no_list, NULL},
+    [OPTION_PAIRS] = {"map of texts", read_pairs, print_text, NULL},
 };
 
 /* ---- rows ---- */
@@ -285,6 +299,22 @@ int option_read(const struct option *row, struct slice text, void *target)
 void option_print(const struct option *row, const void *target, struct buf *out)
 {
     types[row->type].print(row, (const char *)target + row->offset, out);
+}
+
+void option_shown(const struct option *row, const void *target, struct buf *out)
+{
+    size_t before = out->len;
+    option_print(row, target, out);
+    if (!row->secret || out->len == before)
+        return;
+    explicit_bzero(out->data + before, out->len - before);
+    out->len = before;
+    buf_text(out, OPTION_REDACTED);
+}
+
+void option_quote(const struct option *row, struct slice text, struct buf *out)
+{
+    buf_text(out, row->secret || row->unquoted ? "a value" : report_quote(text).text);
 }
 
 static void print_choices(const struct option *row, struct buf *out)
@@ -327,6 +357,9 @@ void option_expected(const struct option *row, struct buf *out)
         break;
     case OPTION_NO_LIST:
         buf_text(out, "an empty list; there is nothing that it could hold here");
+        break;
+    case OPTION_PAIRS:
+        buf_text(out, "a map of names and values, without control characters, such as {max_threads: 4}");
         break;
     case OPTION_BYTES:
         buf_text(out, "a size in bytes or with KiB, MiB, GiB, from ");
@@ -400,7 +433,9 @@ int options_apply(const struct option *rows, size_t count, const char *path, con
     if (rc == 0 && map)
         rc = option_read(map, slice_of("true"), target);
     if (rc < 0 && why) {
-        buf_printf(why, "%s: got %s, expected ", path, report_quote(slice_of(text)).text);
+        buf_printf(why, "%s: got ", path);
+        option_quote(row, slice_of(text), why);
+        buf_text(why, ", expected ");
         option_expected(row, why);
     }
     return rc;

@@ -31,6 +31,8 @@ enum option_type {
     OPTION_CHOICE,   /* one of `choices`, in any case -> uint32_t, its index */
     OPTION_PRESENCE, /* a map of further options -> bool: its key is there. Its row follows theirs */
     OPTION_NO_LIST,  /* [] and nothing else: a list of the collector's that has no field here */
+    OPTION_PAIRS,    /* a map of names and values -> char[max + 1], name=value&name=value
+                        (shared/config/pairs.h); as a text: the same */
 };
 
 struct option {
@@ -43,6 +45,8 @@ struct option {
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
     bool bare_ns;               /* OPTION_DURATION: a number without a unit is taken, as nanoseconds */
     bool reloadable;            /* may change while the gateway runs */
+    bool secret;                /* is shown to nobody: option_shown() */
+    bool unquoted;              /* what is written wrongly may hold a secret: messages do not repeat it */
     const char *idle;           /* why it has no effect here, or NULL; what is read from a file and
                                    is not the default is warned of with this */
     const char *help;           /* one sentence */
@@ -78,6 +82,16 @@ int option_read(const struct option *row, struct slice text, void *target) GW_MU
 
 /* Appends the option's value as canonical text: option_read() gives the same value back. */
 void option_print(const struct option *row, const void *target, struct buf *out);
+
+/* What stands for a secret where it would be shown. */
+#define OPTION_REDACTED "[REDACTED]"
+
+/* The same for people to see: a secret that is not empty is OPTION_REDACTED. */
+void option_shown(const struct option *row, const void *target, struct buf *out);
+
+/* Appends the text (borrowed) in quotes for a message about it; "a value" where the row's values are not
+ * repeated. */
+void option_quote(const struct option *row, struct slice text, struct buf *out);
 
 /* Appends what a value must be: "a whole number from 1 to 100". */
 void option_expected(const struct option *row, struct buf *out);

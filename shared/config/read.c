@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/config/pairs.h"
+
 #define LEVELS_MAX 8u     /* keys in the longest path of an option table */
 #define KEY_BYTES_MAX 64u /* no option's key is longer */
 #define IDLE_VALUE_BYTES 4096u
@@ -131,8 +133,10 @@ static int wrong_value(struct reader *r, const struct yaml_node *node, const str
     struct buf text = buf_make(512);
     if (node->kind != YAML_SCALAR)
         buf_text(&text, kind_name(node));
-    else
-        buf_printf(&text, "%s%s", node->plain ? "" : "the text ", report_quote(node->text).text);
+    else if (!row->secret && !row->unquoted && !node->plain)
+        buf_text(&text, "the text ");
+    if (node->kind == YAML_SCALAR)
+        option_quote(row, node->text, &text);
     buf_text(&text, ", expected ");
     option_expected(row, &text);
     int rc = read_error(r, node, "got %.*s", (int)text.len, (const char *)text.data);
@@ -165,6 +169,33 @@ static int warn_idle(struct reader *r, const struct option *row, const struct ya
                                        row->idle);
 }
 
+/* A map of names and values becomes the text that its option keeps. */
+static int read_pairs(struct reader *r, const struct option *row, const struct yaml_node *map, void *target)
+{
+    struct buf pairs = buf_make(row->max);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < map->count; i++) {
+        const struct yaml_entry *entry = &map->entries[i];
+        const struct yaml_node *value = entry->value;
+        struct slice text = value->written.data ? value->written : value->text;
+        size_t before = trail_push(&r->trail, entry->key->text);
+        if (!pairs_is_name(entry->key->text))
+            rc = read_error(r, entry->key, "no valid name; it has letters, digits, \"_\" and \".\"");
+        else if (value->kind != YAML_SCALAR && !value->written.data)
+            rc = read_error(r, value, "got %s, expected a text", kind_name(value));
+        else if (!pairs_is_value(text))
+            rc = read_error(r, value, "the value has control characters");
+        trail_cut(&r->trail, before);
+        pairs_add(&pairs, entry->key->text, text);
+    }
+    if (rc == 0 && !buf_ok(&pairs))
+        rc = read_error(r, map, "all names and values together are too long");
+    if (rc == 0 && option_read(row, buf_slice(&pairs), target) < 0)
+        rc = wrong_value(r, map, row);
+    buf_free(&pairs);
+    return rc;
+}
+
 static int read_value(struct reader *r, const struct option *row, const struct yaml_node *node,
                       void *target)
 {
@@ -173,6 +204,10 @@ static int read_value(struct reader *r, const struct option *row, const struct y
         return 0;
     if (row->type == OPTION_NO_LIST)
         return node->kind == YAML_LIST && node->count == 0 ? 0 : wrong_value(r, node, row);
+    if (row->type == OPTION_PAIRS && node->kind == YAML_MAP)
+        return read_pairs(r, row, node, target);
+    if (row->type == OPTION_PAIRS)
+        return wrong_value(r, node, row);
     /* A text takes what the environment says as it stands; YAML has no part in it. */
     if (is_texty(row->type) && node->written.data)
         text = node->written;

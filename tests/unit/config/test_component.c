@@ -64,13 +64,11 @@ static const struct {
     {COMPONENT_EXTENSION, "health_check", NULL},
     {COMPONENT_EXPORTER, "otlp",
      "f:3:7: p: masques-collector does not have the exporter \"otlp\"; supported here: debug, "
-     "console, file, nop"},
-    {COMPONENT_EXPORTER, "clickhouse",
-     "f:3:7: p: masques-collector does not have the exporter \"clickhouse\" yet; supported here: "
-     "debug, console, file, nop"},
+     "console, file, clickhouse, nop"},
+    {COMPONENT_EXPORTER, "clickhouse", NULL},
     {COMPONENT_EXPORTER, "debgu",
      "f:3:7: p: masques-collector does not have the exporter \"debgu\"; did you mean debug? "
-     "supported here: debug, console, file, nop"},
+     "supported here: debug, console, file, clickhouse, nop"},
     {COMPONENT_EXTENSION, "file_storage", NULL},
     {COMPONENT_PROCESSOR, "batch", NULL},
     {COMPONENT_PROCESSOR, "memory_limiter", NULL},

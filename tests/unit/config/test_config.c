@@ -670,12 +670,12 @@ static const struct {
      "f:2:3: receivers::otlp: must specify at least one protocol when using the OTLP receiver "
      "(\"protocols:\" with \"grpc:\", \"http:\" or both)"},
     {OTLP "exporters:\n  debug:\n  clickhouse/prod: {endpoint: x}\n",
-     "f:4:3: exporters::clickhouse/prod: masques-collector does not have the exporter "
-     "\"clickhouse\" yet; supported here: debug, console, file, nop"},
+     "f:4:3: exporters::clickhouse/prod: endpoint: expected http://HOST:PORT or https://HOST:PORT, "
+     "further hosts after a comma"},
     {OTLP "exporters:\n  file: {append: true}\n", "f:3:3: exporters::file: path must be non-empty"},
     {OTLP "exporters:\n  otlphttp: {endpoint: x}\n",
      "f:3:3: exporters::otlphttp: masques-collector does not have the exporter \"otlphttp\"; "
-     "supported here: debug, console, file, nop"},
+     "supported here: debug, console, file, clickhouse, nop"},
     {OTLP "exporters:\n  debug/x:\n  debug / x:\n",
      "f:4:3: exporters::debug / x: the id \"debug/x\" is given twice"},
     {OTLP DEBUG "extensions:\n  zpages:\n",

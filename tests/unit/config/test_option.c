@@ -18,6 +18,8 @@ struct sample {
     uint32_t choice;
     uint64_t count;
     uint32_t factor;
+    char pairs[16];
+    char secret[9];
 };
 
 static const char *const choices[] = {"red", "green", NULL};
@@ -47,6 +49,9 @@ static const struct option rows[] = {
     {ROW("factor", OPTION_FACTOR), .offset = offsetof(struct sample, factor), .min = 500,
      .max = 2000, .initial = "1.5"},
     {ROW("list", OPTION_NO_LIST), .initial = "[]"},
+    {ROW("pairs", OPTION_PAIRS), .offset = offsetof(struct sample, pairs), .max = 15, .initial = ""},
+    {ROW("secret", OPTION_TEXT), .offset = offsetof(struct sample, secret), .max = 8, .initial = "",
+     .secret = true},
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])
@@ -139,6 +144,12 @@ static const struct {
     {"factor", "18446744073709551.617", NULL, "would fit after an overflow"},
     {"list", "[]", "[]", "nothing"},
     {"list", "[a]", NULL, "something"},
+    {"pairs", "a=1&b=%2f%41", "a=1&b=%2FA", "a map as a text"},
+    {"pairs", "a=1&a=2", NULL, "a name twice"},
+    {"pairs", "a=1234567890123", "a=1234567890123", "longest"},
+    {"pairs", "a=12345678901234", NULL, "over the longest"},
+    {"pairs", "a=%20%20%20%20%20", NULL, "over the longest once it is encoded"},
+    {"secret", "12345678", "12345678", "a secret is told to who may know it"},
 };
 
 START_TEST(values_are_checked_and_print_as_one_canonical_text)
@@ -196,6 +207,10 @@ START_TEST(a_refusal_says_what_was_given_and_what_is_expected)
          "factor: got \"x\", expected a number such as 1.5, from 0.5 to 2"},
         {"list", "x", GW_ERR_INVALID,
          "list: got \"x\", expected an empty list; there is nothing that it could hold here"},
+        {"secret", "123456789", GW_ERR_INVALID, "secret: got a value, expected a text of 0 to 8 bytes"},
+        {"pairs", "a", GW_ERR_INVALID,
+         "pairs: got \"a\", expected a map of names and values, without control characters, such as "
+         "{max_threads: 4}"},
         {"choice", "x", GW_ERR_INVALID, "choice: got \"x\", expected one of: red, green"},
     };
     struct buf why = buf_make(OPTION_WHY_BYTES);
@@ -226,6 +241,8 @@ START_TEST(a_row_documents_itself)
         "| `count` | number | `4294967296` | 0 to 1099511627776 | Help. |",
         "| `factor` | factor | `1.5` | 0.5 to 2 | Help. |",
         "| `list` | empty list | `[]` |  | Help. |",
+        "| `pairs` | map of texts |  |  | Help. |",
+        "| `secret` | text |  |  | Help. |",
     };
     struct buf out = buf_make(1000);
     for (size_t i = 0; i < ROWS; i++) {
@@ -241,7 +258,7 @@ END_TEST
 /* ---- the tables of the gateway ---- */
 
 #define SETS_MAX 24u
-#define TARGET_BYTES 4096u
+#define TARGET_BYTES 65536
 
 struct sets {
     const struct option_set *list[SETS_MAX];
