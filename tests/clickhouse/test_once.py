@@ -2,6 +2,7 @@
 """Every record once: what was committed and not heard of, what is divided, what is tried by another process, another
 version or at another host."""
 import json
+import os
 import threading
 
 import clickhouse_tables
@@ -11,7 +12,7 @@ import suite
 import telemetry
 from clickhouse import ClickHouse
 from fault_proxy import error
-from gateway import SIGNALS, wait_for
+from gateway import BIN, SIGNALS, wait_for
 
 MEMORY = error(241, "MEMORY_LIMIT_EXCEEDED")
 
@@ -170,6 +171,55 @@ class Processes(house.Case):
                 self.wait_once(ids)
                 self.wait_nothing_pending(gateway)
             self.assertEqual(len(house.tokens(proxy.inserts())), 3)
+
+
+class Versions(house.Case):
+    """A version of the exporter that cuts deliveries otherwise (built for this test) takes over in the middle of one."""
+
+    OURS = os.path.join(BIN, house.PROGRAM)
+    NEXT = os.path.join(os.environ["MASQUES_TEST_BIN"], house.PROGRAM + "-next")
+
+    def check(self, first, second):
+        with self.proxy() as proxy:
+            lost = proxy.on(fault_proxy.reset_after, times=None)
+            gateway = self.gateway(proxy.endpoint, insert_rows=400, **one_delivery(1000))
+            gateway.options({"store": {"directory": gateway.directory + "/store", "fsync": "never"}})
+            house.swap_program(gateway, first)
+            with gateway:
+                ids = self.send(gateway, count=1000)
+                lost.wait(2)
+                gateway.kill_family()
+                lost.end()
+                before = proxy.inserts()
+                self.assertEqual(len(house.tokens(before)), 1)
+
+                house.swap_program(gateway, second)
+                gateway.start()
+                if first != second:
+                    # What was begun by the other is not for this one, which says so and touches nothing.
+                    self.wait_state(gateway, "degraded", "version")
+                    self.assertEqual(proxy.inserts(), before)
+                    gateway.kill_family()
+                    house.swap_program(gateway, first)
+                    gateway.start()
+                self.wait_once(ids)
+                self.wait_nothing_pending(gateway)
+                self.wait_counts(gateway, rejected=0, lost=0)
+                if first != second:  # and when that is done, the other goes on
+                    gateway.kill_family()
+                    house.swap_program(gateway, second)
+                    gateway.start()
+                    ids += self.send(gateway, count=1000)
+                    self.wait_once(ids)
+
+    def test_a_new_version_leaves_what_the_old_one_has_begun(self):
+        self.check(self.OURS, self.NEXT)
+
+    def test_an_old_version_leaves_what_the_new_one_has_begun(self):
+        self.check(self.NEXT, self.OURS)
+
+    def test_the_same_version_goes_on(self):
+        self.check(self.NEXT, self.NEXT)
 
 
 class Hosts(house.Case):
