@@ -2,6 +2,7 @@
 #include "shared/otlp/value.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "shared/base/json_text.h"
 #include "shared/otlp/walk.h"
@@ -160,15 +161,90 @@ struct open_list {
     struct otlp_cursor cursor;
     bool keyed;
     bool some;
+    size_t start, next, end; /* of a sorted list in `room`: its items, and what is left of them */
+};
+
+/* An item of a list that is sorted. */
+struct list_item {
+    struct slice key;
+    struct slice bytes; /* the KeyValue */
 };
 
 struct text_writer {
     struct buf *out;
+    struct buf *room; /* the items of all sorted lists that are open; NULL: nothing is sorted */
     uint32_t depth;
     struct open_list lists[OTLP_DEPTH_MAX / 2]; /* each takes two messages of depth at least */
 };
 
-/* A value as plain JSON; arrays and lists are only opened. Deeper than any walk allows: null. */
+/* By key; of equal keys the one that came first stands before the other in the batch. */
+static int compare_items(const void *a, const void *b)
+{
+    const struct list_item *x = a;
+    const struct list_item *y = b;
+    size_t common = x->key.len < y->key.len ? x->key.len : y->key.len;
+    int by_bytes = common ? memcmp(x->key.data, y->key.data, common) : 0;
+    if (by_bytes)
+        return by_bytes;
+    if (x->key.len != y->key.len)
+        return x->key.len < y->key.len ? -1 : 1;
+    return x->bytes.data < y->bytes.data ? -1 : x->bytes.data > y->bytes.data;
+}
+
+/* Gathers the list's items behind those of the lists around it. */
+static void sort_items(struct text_writer *w, struct open_list *list)
+{
+    struct list_item item;
+    struct otlp_value ignored;
+    list->start = list->next = w->room->len;
+    while (buf_ok(w->room) && next_bytes(&list->cursor, ITEMS, &item.bytes)) {
+        otlp_attribute_read(item.bytes, &item.key, &ignored);
+        buf_append(w->room, &item, sizeof item);
+    }
+    list->end = w->room->len;
+    if (list->end > list->next)
+        qsort(w->room->data + list->next, (list->end - list->next) / sizeof item, sizeof item,
+              compare_items);
+    w->out->failed |= !buf_ok(w->room);
+}
+
+static bool next_item(struct text_writer *w, struct open_list *list, struct slice *bytes)
+{
+    struct list_item item;
+    if (!list->keyed || !w->room)
+        return next_bytes(&list->cursor, ITEMS, bytes);
+    if (list->next == list->end)
+        return false;
+    memcpy(&item, w->room->data + list->next, sizeof item);
+    list->next += sizeof item;
+    *bytes = item.bytes;
+    return true;
+}
+
+static void open_value_list(struct text_writer *w, const struct otlp_value *value)
+{
+    if (w->depth == sizeof w->lists / sizeof w->lists[0]) { /* deeper than any walk allows */
+        buf_text(w->out, "null");
+        return;
+    }
+    struct open_list *list = &w->lists[w->depth++];
+    list->cursor = otlp_cursor_of(&value->is.items);
+    list->keyed = value->kind == OTLP_VALUE_KVLIST;
+    list->some = false;
+    if (list->keyed && w->room)
+        sort_items(w, list);
+    buf_byte(w->out, list->keyed ? '{' : '[');
+}
+
+static void close_list(struct text_writer *w, const struct open_list *list)
+{
+    buf_byte(w->out, list->keyed ? '}' : ']');
+    if (list->keyed && w->room)
+        w->room->len = list->start;
+    w->depth--;
+}
+
+/* A value as plain JSON; arrays and lists are only opened. */
 static void write_json(struct text_writer *w, const struct otlp_value *value)
 {
     struct buf *out = w->out;
@@ -195,17 +271,9 @@ static void write_json(struct text_writer *w, const struct otlp_value *value)
         return;
     case OTLP_VALUE_ARRAY:
     case OTLP_VALUE_KVLIST:
-        break;
-    }
-    if (w->depth == sizeof w->lists / sizeof w->lists[0]) {
-        buf_text(out, "null");
+        open_value_list(w, value);
         return;
     }
-    struct open_list *list = &w->lists[w->depth++];
-    list->cursor = otlp_cursor_of(&value->is.items);
-    list->keyed = value->kind == OTLP_VALUE_KVLIST;
-    list->some = false;
-    buf_byte(out, list->keyed ? '{' : '[');
 }
 
 static void write_next_item(struct text_writer *w)
@@ -214,9 +282,8 @@ static void write_next_item(struct text_writer *w)
     struct slice item;
     struct slice key;
     struct otlp_value value;
-    if (!next_bytes(&list->cursor, ITEMS, &item)) {
-        buf_byte(w->out, list->keyed ? '}' : ']');
-        w->depth--;
+    if (!next_item(w, list, &item)) {
+        close_list(w, list);
         return;
     }
     if (list->some)
@@ -243,10 +310,11 @@ static void write_double_text(struct buf *out, double number)
         json_text_double(out, number);
 }
 
-void otlp_value_text(const struct otlp_value *value, struct buf *out)
+static void write_text(const struct otlp_value *value, struct buf *room, struct buf *out)
 {
     struct text_writer w;
     w.out = out;
+    w.room = room;
     w.depth = 0;
     switch (value->kind) {
     case OTLP_VALUE_EMPTY:
@@ -266,6 +334,17 @@ void otlp_value_text(const struct otlp_value *value, struct buf *out)
             write_next_item(&w);
         return;
     }
+}
+
+void otlp_value_text(const struct otlp_value *value, struct buf *out)
+{
+    write_text(value, NULL, out);
+}
+
+void otlp_value_text_sorted(const struct otlp_value *value, struct buf *room, struct buf *out)
+{
+    buf_clear(room);
+    write_text(value, room, out);
 }
 
 /* ---- records --------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading a walked batch record by record, and attributes and values inside of it: what
- * exporters need. Everything is borrowed from the batch; nothing is allocated. No field order is
- * assumed, and submessages in pieces are read as one (shared/otlp/view.h). */
+ * exporters need. Everything is borrowed from the batch; nothing is allocated but in buffers of the
+ * caller. No field order is assumed, and submessages in pieces are read as one (shared/otlp/view.h). */
 #ifndef MASQUES_OTLP_VALUE_H
 #define MASQUES_OTLP_VALUE_H
 
@@ -57,6 +57,12 @@ bool otlp_attribute_find(const struct otlp_view *view, uint32_t number, const ch
  * JSON ({"a":[1,"b",null]}: the sender's order, doubled keys kept), an empty value as nothing.
  * Appends to `out`, whose failure is sticky. */
 void otlp_value_text(const struct otlp_value *value, struct buf *out);
+
+/* The same with the keys of lists sorted by their bytes, equal ones as they came: equal lists are
+ * equal text, as a database wants it and as the Collector's AsString has it. `room` is memory to
+ * sort in, whatever was in it; the caller keeps it for the next value. When it cannot grow, `out`
+ * fails. */
+void otlp_value_text_sorted(const struct otlp_value *value, struct buf *room, struct buf *out);
 
 /* ---- records --------------------------------------------------------------------------------- */
 
