@@ -2,11 +2,11 @@
 #include "exporters/clickhouse/answer.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SLOW_MS 5000u  /* a server that has enough to do already */
-#define HOLD_MS 10000u /* an operator is needed: a look now and then */
 
 /* What each code means. Those that are not here: ANSWER_RETRY, open, elsewhere. */
 struct meaning {
@@ -97,6 +97,14 @@ static bool contains(struct slice text, const char *word)
     return text.len && memmem(text.data, text.len, word, strlen(word)) != NULL;
 }
 
+void answer_say(struct answer *answer, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(answer->text, sizeof answer->text, format, args);
+    va_end(args);
+}
+
 /* The first line of the server's words, without what it says of itself at the end. */
 static void set_words(struct answer *a, struct slice text)
 {
@@ -107,7 +115,7 @@ static void set_words(struct answer *a, struct slice text)
     const uint8_t *version = len ? memmem(line.data, line.len, " (version ", 10) : NULL;
     if (version)
         line.len = (size_t)(version - line.data);
-    snprintf(a->text, sizeof a->text, "%.*s", (int)(line.len < 4096 ? line.len : 4096),
+    answer_say(a, "%.*s", (int)(line.len < 4096 ? line.len : 4096),
              line.data ? (const char *)line.data : "");
 }
 
@@ -118,7 +126,7 @@ static void set_meaning(struct answer *a, const struct meaning *m)
     a->elsewhere = !m->here;
     a->after_ms = m->after_ms;
     if (!a->after_ms && (m->class == ANSWER_HOLD || m->class == ANSWER_STALE))
-        a->after_ms = HOLD_MS;
+        a->after_ms = ANSWER_HOLD_MS;
 }
 
 /* An exception. Rows of the table itself stay when one of its views fails afterwards: that is no definite answer, and
@@ -137,7 +145,7 @@ static void of_exception(const struct client_reply *reply, struct answer *a)
         a->class = ANSWER_LARGE; /* a partition key of the operator's own */
     }
     if (!a->text[0])
-        snprintf(a->text, sizeof a->text, "exception %" PRId64 " without words", reply->exception);
+        answer_say(a, "exception %" PRId64 " without words", reply->exception);
 }
 
 static void of_status(const struct client_reply *reply, struct answer *a)
@@ -147,7 +155,7 @@ static void of_status(const struct client_reply *reply, struct answer *a)
     char words[ANSWER_TEXT_BYTES];
     set_words(a, reply->text);
     memcpy(words, a->text, sizeof words);
-    snprintf(a->text, sizeof a->text, "HTTP status %ld, not from ClickHouse%s%.160s", reply->status,
+    answer_say(a, "HTTP status %ld, not from ClickHouse%s%.160s", reply->status,
              words[0] ? ": " : "", words);
 }
 
@@ -155,7 +163,7 @@ static void of_silence(const struct client_reply *reply, struct answer *a)
 {
     set_meaning(a, &OTHERS);
     a->open = reply->outcome == CLIENT_UNKNOWN;
-    snprintf(a->text, sizeof a->text, "%s", reply->error ? reply->error : "no answer");
+    answer_say(a, "%s", reply->error ? reply->error : "no answer");
 }
 
 /* Everything but the meaning of a success. False: it was none, and `out` says what. */
@@ -179,13 +187,11 @@ void answer_of_insert(const struct client_reply *reply, uint64_t rows, struct an
         return;
     if (reply->has_summary && reply->written_rows >= rows)
         return;
-    *out = (struct answer){.class = ANSWER_HOLD, .open = true, .code = -1, .after_ms = HOLD_MS};
+    *out = (struct answer){.class = ANSWER_HOLD, .open = true, .code = -1, .after_ms = ANSWER_HOLD_MS};
     if (reply->has_summary)
-        snprintf(out->text, sizeof out->text,
-                 "the server says that it wrote %" PRIu64 " rows of %" PRIu64, reply->written_rows, rows);
+        answer_say(out, "the server says that it wrote %" PRIu64 " rows of %" PRIu64, reply->written_rows, rows);
     else
-        snprintf(out->text, sizeof out->text,
-                 "status 200 without X-ClickHouse-Summary: this is not ClickHouse, or a proxy removes it");
+        answer_say(out, "status 200 without X-ClickHouse-Summary: this is not ClickHouse, or a proxy removes it");
 }
 
 void answer_of_query(const struct client_reply *reply, struct answer *out)

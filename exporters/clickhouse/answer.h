@@ -8,6 +8,7 @@
 #include "exporters/clickhouse/client.h"
 
 #define ANSWER_TEXT_BYTES 256u
+#define ANSWER_HOLD_MS 10000u /* an operator is needed: a look now and then */
 
 enum answer_class {
     ANSWER_DONE,  /* it is written */
@@ -27,6 +28,9 @@ struct answer {
     int64_t code;   /* the exception's; -1: none */
     char text[ANSWER_TEXT_BYTES]; /* in words, one line; the server's, where it spoke. "" with DONE and OURS */
 };
+
+/* Sets the words, cut where there is no room. */
+void answer_say(struct answer *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The answer to an INSERT of so many rows. */
 void answer_of_insert(const struct client_reply *reply, uint64_t rows, struct answer *out);

@@ -20,7 +20,7 @@ struct body {
 };
 
 struct body *body_new(struct delivery *delivery, const struct cut *cut, size_t part, uint32_t first,
-                      uint32_t count, uint64_t mask, enum compress_kind kind)
+                      uint32_t count, uint64_t mask, enum clickhouse_compress kind)
 {
     struct body *b = calloc(1, sizeof *b);
     if (!b)

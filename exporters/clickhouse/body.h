@@ -15,7 +15,7 @@ struct body;
 /* `count` rows of part number `part`, from its row `first` on, with the columns in `mask`. The delivery and the cut are
  * borrowed for the body's life. Returns owned; NULL: no memory. */
 struct body *body_new(struct delivery *delivery, const struct cut *cut, size_t part, uint32_t first,
-                      uint32_t count, uint64_t mask, enum compress_kind kind);
+                      uint32_t count, uint64_t mask, enum clickhouse_compress kind);
 void body_free(struct body **body);
 
 /* client_pull_fn and client_rewind_fn; the context is the body. */

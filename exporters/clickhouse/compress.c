@@ -195,18 +195,18 @@ static int lz4_run(struct compress *c, struct slice bytes, bool end, struct buf 
 /* ---- the stream ---- */
 
 static const struct coding codings[] = {
-    [COMPRESS_NONE] = {NULL, none_begin, none_close, none_begin, none_run},
-    [COMPRESS_ZSTD] = {"zstd", zstd_open, zstd_close, zstd_begin, zstd_run},
-    [COMPRESS_LZ4] = {"lz4", lz4_open, lz4_close, lz4_begin, lz4_run},
-    [COMPRESS_GZIP] = {"gzip", gzip_open, gzip_close, gzip_begin, gzip_run},
+    [CLICKHOUSE_PLAIN] = {NULL, none_begin, none_close, none_begin, none_run},
+    [CLICKHOUSE_ZSTD] = {"zstd", zstd_open, zstd_close, zstd_begin, zstd_run},
+    [CLICKHOUSE_LZ4] = {"lz4", lz4_open, lz4_close, lz4_begin, lz4_run},
+    [CLICKHOUSE_GZIP] = {"gzip", gzip_open, gzip_close, gzip_begin, gzip_run},
 };
 
-const char *compress_name(enum compress_kind kind)
+const char *compress_name(enum clickhouse_compress kind)
 {
     return codings[kind].name;
 }
 
-struct compress *compress_new(enum compress_kind kind)
+struct compress *compress_new(enum clickhouse_compress kind)
 {
     struct compress *c = calloc(1, sizeof *c);
     if (!c)

@@ -5,21 +5,15 @@
 #define MASQUES_EXPORTERS_CLICKHOUSE_COMPRESS_H
 
 #include "shared/base/buf.h"
+#include "shared/config/clickhouse_options.h"
 
-enum compress_kind {
-    COMPRESS_NONE,
-    COMPRESS_ZSTD,
-    COMPRESS_LZ4,
-    COMPRESS_GZIP,
-};
-
-/* As Content-Encoding spells it; NULL with COMPRESS_NONE. */
-const char *compress_name(enum compress_kind kind);
+/* As Content-Encoding spells it; NULL with CLICKHOUSE_PLAIN. */
+const char *compress_name(enum clickhouse_compress kind);
 
 struct compress;
 
 /* Returns owned; NULL: no memory. */
-struct compress *compress_new(enum compress_kind kind);
+struct compress *compress_new(enum clickhouse_compress kind);
 void compress_free(struct compress **compress);
 
 /* Begins a stream anew; the one before may be unfinished. 0; GW_ERR_NOMEM. */

@@ -28,12 +28,15 @@ void note_write(const struct note *n, struct buf *out)
     for (uint32_t i = 0; i < n->reason_count; i++)
         (void)!native_string(out, slice_of(n->reasons[i]));
     native_varuint(out, n->range_count);
-    uint64_t end = 0;
+    struct note_range before = {.part = 0};
     for (size_t i = 0; i < n->range_count; i++) {
-        native_varuint(out, n->ranges[i].first - end);
-        native_varuint(out, n->ranges[i].count);
-        native_varuint(out, n->ranges[i].reason);
-        end = n->ranges[i].first + n->ranges[i].count;
+        const struct note_range *r = &n->ranges[i];
+        uint32_t from = r->part == before.part ? before.first + before.count : 0;
+        native_varuint(out, r->part - before.part);
+        native_varuint(out, r->first - from);
+        native_varuint(out, r->count);
+        native_varuint(out, r->reason);
+        before = *r;
     }
 }
 
@@ -62,16 +65,7 @@ static uint32_t reason_of(struct note *note, const char *words)
     return note->reason_count++;
 }
 
-/* Where a range with that first record belongs. Parts may overlap, so it is not always the end. */
-static size_t slot_of(const struct note *note, uint64_t first)
-{
-    size_t at = note->range_count;
-    while (at > 0 && note->ranges[at - 1].first > first)
-        at--;
-    return at;
-}
-
-static int range_insert(struct note *note, size_t at, const struct note_range *range)
+static int range_add(struct note *note, const struct note_range *range)
 {
     if (note->range_count == note->range_cap) {
         size_t cap = note->range_cap ? 2 * note->range_cap : 16;
@@ -81,24 +75,22 @@ static int range_insert(struct note *note, size_t at, const struct note_range *r
         note->ranges = more;
         note->range_cap = cap;
     }
-    memmove(&note->ranges[at + 1], &note->ranges[at], (note->range_count - at) * sizeof *range);
-    note->ranges[at] = *range;
-    note->range_count++;
+    note->ranges[note->range_count++] = *range;
     return 0;
 }
 
-int note_reject(struct note *note, uint64_t first, uint64_t count, const char *reason)
+int note_reject(struct note *note, uint32_t part, uint32_t first, uint32_t count, const char *reason,
+                size_t reserve)
 {
-    if (!has_room(note, RANGE_ROOM + NOTE_REASON_BYTES))
+    if (!has_room(note, RANGE_ROOM + NOTE_REASON_BYTES + reserve))
         return GW_ERR_FULL;
-    struct note_range range = {.first = first, .count = count, .reason = reason_of(note, reason)};
-    size_t at = slot_of(note, first);
-    struct note_range *before = at ? &note->ranges[at - 1] : NULL;
-    if (before && before->first + before->count == first && before->reason == range.reason) {
-        before->count += count;
+    struct note_range range = {part, first, count, reason_of(note, reason)};
+    struct note_range *last = note->range_count ? &note->ranges[note->range_count - 1] : NULL;
+    if (last && last->part == part && last->first + last->count == first && last->reason == range.reason) {
+        last->count += count;
         return 0;
     }
-    return range_insert(note, at, &range);
+    return range_add(note, &range);
 }
 
 /* ---- reading ---- */
@@ -151,14 +143,17 @@ static void take_reasons(struct source *s, struct note *note)
 static int take_ranges(struct source *s, struct note *note)
 {
     size_t count = (size_t)take(s, NOTE_RANGES_MAX);
-    uint64_t end = 0;
+    struct note_range before = {.part = 0};
     for (size_t i = 0; i < count && !s->failed; i++) {
-        struct note_range r = {.first = take(s, UINT32_MAX) + end, .count = take(s, UINT32_MAX)};
+        struct note_range r = {.part = before.part + (uint32_t)take(s, UINT32_MAX - before.part)};
+        uint32_t from = r.part == before.part ? before.first + before.count : 0;
+        r.first = from + (uint32_t)take(s, UINT32_MAX - from);
+        r.count = (uint32_t)take(s, UINT32_MAX - r.first);
         r.reason = (uint32_t)take(s, note->reason_count ? note->reason_count - 1 : 0);
         s->failed |= r.count == 0 || note->reason_count == 0;
-        end = r.first + r.count;
-        if (!s->failed && range_insert(note, i, &r) < 0)
+        if (!s->failed && range_add(note, &r) < 0)
             return GW_ERR_NOMEM;
+        before = r;
     }
     return 0;
 }

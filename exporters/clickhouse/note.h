@@ -5,7 +5,8 @@
  * for `place`, which is little-endian:
  *
  *   version (1) | plan version | rows | bytes | parts done | position | span | open | u64 place |
- *   reasons x { length, text } | ranges x { first record less the end of the range before, count, reason }
+ *   reasons x { length, text } |
+ *   ranges x { part less the one before; row less the end of the range before, if that is in the same part; count; reason }
  *
  * each list behind its length. */
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_NOTE_H
@@ -22,10 +23,11 @@
 #define NOTE_RANGES_MAX 4096u  /* never reached: NOTE_MAX_BYTES come first */
 #define NOTE_MAX_BYTES 4096u   /* DELIVERY_NOTE_MAX_BYTES */
 
-/* Records that the table will never take. */
+/* Rows that their table will never take. */
 struct note_range {
-    uint64_t first;
-    uint64_t count;
+    uint32_t part;
+    uint32_t first; /* row of the part */
+    uint32_t count;
     uint32_t reason;
 };
 
@@ -38,7 +40,7 @@ struct note {
     /* What is next may have been sent, and written, without an answer that says so. */
     bool open;
     uint64_t place; /* where to; 0: nowhere yet (exporters/clickhouse/catalog.h) */
-    /* By rising `first`, not overlapping. */
+    /* By rising part and row, not overlapping. */
     struct note_range *ranges; /* owned */
     size_t range_count, range_cap;
     char reasons[NOTE_REASONS_MAX][NOTE_REASON_BYTES];
@@ -47,9 +49,11 @@ struct note {
 
 void note_fini(struct note *note);
 
-/* Adds records, none of which is in it. Words that are new when there is no room for more reasons become those of the
- * last reason. 0; GW_ERR_FULL: the note could not be written any more, nothing was added; GW_ERR_NOMEM. */
-int note_reject(struct note *note, uint64_t first, uint64_t count, const char *reason) GW_MUST_CHECK;
+/* Adds rows behind all that are in it. Words that are new when there is no room for more reasons become those of the
+ * last reason. `reserve`: so many bytes must stay free. 0; GW_ERR_FULL: they would not, nothing was added;
+ * GW_ERR_NOMEM. */
+int note_reject(struct note *note, uint32_t part, uint32_t first, uint32_t count, const char *reason,
+                size_t reserve) GW_MUST_CHECK;
 
 /* Appends; at most NOTE_MAX_BYTES. */
 void note_write(const struct note *note, struct buf *out);

@@ -5,7 +5,8 @@
  *   0123456789abcdef…/3/logs/17-42/clickhouse/otel.otel_logs/20780/0-8191/1
  *   store/generation/signal/first-last sequence/exporter/database.table/day/first-last record/plan version
  *
- * Records count from 0 in the delivery; a range stands for those of its records that are of the table and day. */
+ * Records count from 0 in the delivery; a range stands for those of its records that are of the table and day. Where
+ * the part is divided, "0-8191:4096+128" are 128 of its rows, from row 4096 on. */
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_TOKEN_H
 #define MASQUES_EXPORTERS_CLICKHOUSE_TOKEN_H
 
@@ -15,8 +16,10 @@
 
 struct token_range {
     uint32_t day;   /* since the epoch */
-    uint64_t first; /* record */
+    uint64_t first; /* records of the part */
     uint64_t last;
+    uint32_t position; /* rows of it; span 0: all */
+    uint32_t span;
     uint32_t plan_version;
 };
 
