@@ -247,7 +247,7 @@ class Grouping(Case):
         with self.gateway({"group_by": {"enabled": True, "resource_attribute": "service.name"}},
                           path="out/*.jsonl") as gateway:
             post(gateway, "logs", request.SerializeToString())
-            wait_for(lambda: gateway.child("file").get("rejected") == 5000, "the rejections to be counted")
+            wait_for(lambda: gateway.child("file")["rejected"].get("logs") == 5000, "the rejections to be counted")
             self.check_once([f"good{at}" for at in range(5000)], ids_in_lines(self.path.replace("*", "good")))
 
 
