@@ -859,6 +859,23 @@ START_TEST(who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello)
 }
 END_TEST
 
+static bool lost_locally(struct world *w)
+{
+    w->local = false;
+    return true;
+}
+
+START_TEST(who_does_not_find_it_in_a_later_session_says_so_too)
+{
+    static const step_fn steps[] = {found_locally, welcome, hello_came, welcome, credit_came_once, lost_locally,
+                                    reset, hello_came, welcome, hello_came, welcome, NULL};
+    struct world w;
+    play(&w, true, steps);
+    ck_assert(!w.heard.local);
+    ck_assert_uint_eq(w.heard.hellos, 4);
+}
+END_TEST
+
 SUITE_MAIN("exporters/common/session", hello_says_who_it_is_and_credit_follows,
            a_repeated_delivery_is_answered_from_memory,
            an_unconfirmed_verdict_is_said_again_in_a_new_session, a_confirmed_verdict_is_forgotten,
@@ -874,4 +891,5 @@ SUITE_MAIN("exporters/common/session", hello_says_who_it_is_and_credit_follows,
            an_unconfirmed_note_is_said_again_in_a_new_session,
            a_note_outlives_the_retry_that_it_was_made_for,
            a_confirmed_note_of_a_confirmed_retry_is_forgotten, a_note_over_its_limit_changes_nothing,
-           who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello)
+           who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello,
+           who_does_not_find_it_in_a_later_session_says_so_too)
