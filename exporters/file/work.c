@@ -20,16 +20,16 @@ struct trace {
     bool own;      /* it is not the path's file any more: `fd` is closed afterwards */
     uint64_t size;
     uint64_t found; /* bytes that this process did not write */
+    bool unmarked;  /* that is not known */
 };
 
-/* The mark of a file that has another name now; only an attribute moves along with it. */
-static uint64_t found_elsewhere(int fd, const char *path, const struct stat *st,
-                                const struct output_rules *rules)
+/* By the mark of a file that has another name now; only an attribute moves along with it. */
+static void found_elsewhere(struct trace *t, const char *path, const struct stat *st,
+                            const struct output_rules *rules)
 {
     struct mark mark;
-    if (mark_read(fd, path, st, &mark) < 0)
-        return 0;
-    return mark.writer == rules->writer ? mark.found : (uint64_t)st->st_size;
+    t->unmarked = mark_read(t->fd, path, st, &mark) < 0;
+    t->found = t->unmarked ? 0 : mark.writer == rules->writer ? mark.found : (uint64_t)st->st_size;
 }
 
 static bool trace_open(struct trace *t, int directory, const char *name, const struct note_file *noted,
@@ -43,7 +43,7 @@ static bool trace_open(struct trace *t, int directory, const char *name, const s
         st.st_ino == (ino_t)noted->inode) {
         t->own = true;
         t->size = (uint64_t)st.st_size;
-        t->found = found_elsewhere(t->fd, name, &st, rules);
+        found_elsewhere(t, name, &st, rules);
         return true;
     }
     close(t->fd);
@@ -71,7 +71,7 @@ static bool trace_find(struct trace *t, const struct output *o, const struct not
                        const struct output_rules *rules)
 {
     if (o->regular && o->device == (dev_t)noted->device && o->inode == (ino_t)noted->inode) {
-        *t = (struct trace){.fd = o->fd, .size = o->whole, .found = output_found(o)};
+        *t = (struct trace){.fd = o->fd, .size = o->whole, .found = output_found(o), .unmarked = !o->marked};
         return true;
     }
     return trace_search(t, o->path, noted, rules);
@@ -157,6 +157,8 @@ static int match(const struct work *w, const struct output *o, const struct trac
 {
     struct slice bytes = slice_make(w->load.files[run->file].bytes.data + run->at, run->len);
     uint64_t limit = t->found < t->size ? t->found : t->size;
+    if (t->unmarked && noted->offset < t->size)
+        log_warn(rules->log, "%s: nothing says who wrote its end: a delivery may be there twice", o->path);
     int rc = tail_match(t->fd, noted->offset, limit, bytes, matched);
     if (rc < 0 && errno == EBADF) { /* it may not be read, and nothing can be told */
         *matched = 0;

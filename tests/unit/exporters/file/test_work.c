@@ -2,6 +2,8 @@
 /* What is found out about a file in which an earlier process was to write. */
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "exporters/file/work.h"
 #include "tests/support/suite.h"
@@ -20,6 +22,16 @@ int fdatasync(int fd)
         return fstat(fd, &st);
     failing_syncs--;
     errno = EIO;
+    return -1;
+}
+
+static bool no_attributes;
+
+ssize_t fgetxattr(int fd, const char *name, void *value, size_t room)
+{
+    if (!no_attributes)
+        return syscall(SYS_fgetxattr, fd, name, value, room);
+    errno = ENOTSUP;
     return -1;
 }
 
@@ -158,7 +170,28 @@ START_TEST(what_cannot_be_synced_in_the_middle_is_written_again)
 }
 END_TEST
 
+/* On a file system without attributes the mark stays behind. */
+START_TEST(that_a_rotated_file_without_a_mark_may_have_it_twice_is_said)
+{
+    struct scene s = {.directory = directory_new()};
+    char said[256] = "";
+    directory_put(&s.directory, "data.jsonl.1", "old\n{\"a\":1}\n");
+    scene_make(&s, "data.jsonl.1", 4);
+    s.log.level = LOG_LEVEL_WARN;
+    s.log.fd = open(directory_path(&s.directory, "log"), O_RDWR | O_CREAT, 0600);
+    no_attributes = true;
+    plan(&s);
+    ck_assert_int_eq(s.work.trouble.error, 0);
+    ck_assert_uint_eq(written(&s), 0);
+    ck_assert_int_gt(pread(s.log.fd, said, sizeof said - 1, 0), 0);
+    ck_assert_msg(strstr(said, "may be there twice") != NULL, "%s", said);
+    close(s.log.fd);
+    scene_free(&s);
+}
+END_TEST
+
 SUITE_MAIN("work", what_stands_there_is_not_planned_again,
            a_file_that_may_not_be_read_is_written_to_all_the_same,
            what_cannot_be_synced_in_a_rotated_file_does_not_count,
-           what_cannot_be_synced_in_the_middle_is_written_again)
+           what_cannot_be_synced_in_the_middle_is_written_again,
+           that_a_rotated_file_without_a_mark_may_have_it_twice_is_said)
