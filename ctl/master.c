@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ctl/deadline.h"
 #include "shared/base/clock.h"
 #include "shared/control/packet.h"
 #include "shared/control/runtime_path.h"
@@ -70,32 +71,54 @@ static int reach(const char *directory, uint32_t timeout_ms, int *fd, struct buf
     return unreachable(directory, error, why);
 }
 
-static int await(int fd, uint64_t until_ms)
-{
-    while (true) {
-        uint64_t now = clock_mono_ms();
-        struct pollfd readable = {.fd = fd, .events = POLLIN};
-        int n = poll(&readable, 1, now < until_ms ? (int)(until_ms - now) : 0);
-        if (n > 0)
-            return GW_OK;
-        if (n == 0)
-            return GW_ERR_AGAIN;
-        if (errno != EINTR)
-            return GW_ERR_IO;
-    }
-}
-
-static int exchange(int fd, const Masques__Control__MasterRequest *request, uint64_t until_ms,
-                    Masques__Control__MasterAnswer **answer)
+static int receive(int fd, Masques__Control__MasterAnswer **answer)
 {
     ProtobufCMessage *message = NULL;
-    int err = packet_send(fd, &request->base);
-    if (err == GW_OK)
-        err = await(fd, until_ms);
-    if (err == GW_OK)
-        err = packet_receive(fd, &masques__control__master_answer__descriptor, &message);
+    int err = packet_receive(fd, &masques__control__master_answer__descriptor, &message);
     *answer = (Masques__Control__MasterAnswer *)message;
     return err;
+}
+
+/* Whether it answers at once what it can answer at once. */
+static bool lives(const char *directory, uint32_t timeout_ms)
+{
+    Masques__Control__MasterRequest request = MASQUES__CONTROL__MASTER_REQUEST__INIT;
+    Masques__Control__Where where = MASQUES__CONTROL__WHERE__INIT;
+    Masques__Control__MasterAnswer *answer = NULL;
+    struct buf ignored = buf_make(1024);
+    int fd = -1;
+    request.what_case = MASQUES__CONTROL__MASTER_REQUEST__WHAT_WHERE;
+    request.where = &where;
+    int err = reach(directory, timeout_ms, &fd, &ignored);
+    if (err == GW_OK) {
+        err = packet_send(fd, &request.base);
+        if (err == GW_OK)
+            err = deadline_wait(fd, POLLIN, clock_mono_ms() + timeout_ms);
+        if (err == GW_OK)
+            err = receive(fd, &answer);
+        close(fd);
+    }
+    if (answer)
+        masques__control__master_answer__free_unpacked(answer, NULL);
+    buf_free(&ignored);
+    return err == GW_OK;
+}
+
+/* What is done first and answered then may take its time: an exporter that is to come, or to finish what it holds. */
+static bool takes_time(const Masques__Control__MasterRequest *request)
+{
+    return request->what_case != MASQUES__CONTROL__MASTER_REQUEST__WHAT_WHERE;
+}
+
+static int exchange(int fd, const char *directory, const Masques__Control__MasterRequest *request,
+                    uint32_t timeout_ms, Masques__Control__MasterAnswer **answer)
+{
+    int err = packet_send(fd, &request->base);
+    if (err == GW_OK)
+        err = deadline_wait(fd, POLLIN, clock_mono_ms() + timeout_ms);
+    while (err == GW_ERR_AGAIN && takes_time(request) && lives(directory, timeout_ms))
+        err = deadline_wait(fd, POLLIN, clock_mono_ms() + timeout_ms);
+    return err == GW_OK ? receive(fd, answer) : err;
 }
 
 static void complain(int err, const char *directory, uint32_t timeout_ms, struct buf *why)
@@ -116,7 +139,6 @@ int master_ask(const char *runtime, const Masques__Control__MasterRequest *reque
                Masques__Control__MasterAnswer **answer, struct buf *why)
 {
     char directory[RUNTIME_PATH_BYTES];
-    uint64_t until = clock_mono_ms() + timeout_ms;
     int fd = -1;
     int err = runtime_path(runtime, directory);
     if (err != GW_OK) {
@@ -126,7 +148,7 @@ int master_ask(const char *runtime, const Masques__Control__MasterRequest *reque
     err = reach(directory, timeout_ms, &fd, why);
     if (err != GW_OK)
         return err;
-    err = exchange(fd, request, until, answer);
+    err = exchange(fd, directory, request, timeout_ms, answer);
     close(fd);
     if (err != GW_OK)
         complain(err, directory, timeout_ms, why);

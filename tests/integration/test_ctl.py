@@ -443,7 +443,7 @@ class TestNobodyThere(CtlTest):
 
 class TestUsage(CtlTest):
     def test_help(self):
-        for command in ([], ["status"], ["attach"], ["dead-letters", "drop"]):
+        for command in ([], ["status"], ["attach"], ["dead-letters"], ["dead-letters", "drop"]):
             text = self.run_ctl(*command, "--help").stdout
             self.assert_narrow(text)
             self.assertIn("Exit codes: 0 done; 1 refused", text)

@@ -17,6 +17,7 @@
 
 #define PATIENCE_MS 60000u
 #define SHORT_MS 200u
+#define WORK_MS 1500u /* in which even a slow machine answers */
 
 enum manner {
     NOBODY, /* the socket is there and nobody has it */
@@ -24,6 +25,7 @@ enum manner {
     SILENT,
     LEAVES,    /* without an answer */
     BABBLES,   /* no protobuf */
+    WORKS,     /* answers the question once it was asked another one, at once, and then again */
 };
 
 struct scene {
@@ -32,7 +34,7 @@ struct scene {
     struct buf why;
 };
 
-static void answer(int fd)
+static unsigned answer(int fd)
 {
     ProtobufCMessage *message = NULL;
     int err;
@@ -45,10 +47,27 @@ static void answer(int fd)
     said.pid = ((Masques__Control__MasterRequest *)message)->what_case;
     if (packet_send(fd, &said.base) != GW_OK)
         _exit(1);
+    return said.pid;
+}
+
+/* The first one waits until two others were answered. */
+static void work(int listener)
+{
+    int first = accept(listener, NULL, NULL);
+    for (int i = 0; i < 2; i++) {
+        int other = accept(listener, NULL, NULL);
+        if (other < 0 || answer(other) != MASQUES__CONTROL__MASTER_REQUEST__WHAT_WHERE)
+            _exit(1);
+        close(other);
+    }
+    answer(first);
+    pause();
 }
 
 static void play(int listener, enum manner manner)
 {
+    if (manner == WORKS)
+        work(listener);
     while (true) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0)
@@ -192,6 +211,21 @@ START_TEST(who_does_not_answer_is_given_up)
 }
 END_TEST
 
+/* What it was asked for takes longer than it may be silent. */
+START_TEST(who_works_is_waited_for)
+{
+    struct scene s;
+    Masques__Control__MasterAnswer *got = NULL;
+    scene_open(&s);
+    scene_start(&s, WORKS);
+    int err = ask(&s, s.directory, WORK_MS, &got);
+    ck_assert_msg(err == GW_OK, "%s", (const char *)s.why.data);
+    ck_assert_uint_eq(got->pid, MASQUES__CONTROL__MASTER_REQUEST__WHAT_RELOAD);
+    masques__control__master_answer__free_unpacked(got, NULL);
+    scene_close(&s);
+}
+END_TEST
+
 START_TEST(a_path_that_fits_no_socket_is_refused)
 {
     struct scene s;
@@ -206,5 +240,5 @@ START_TEST(a_path_that_fits_no_socket_is_refused)
 END_TEST
 
 SUITE_MAIN("ctl/master", a_question_has_its_answer, where_no_gateway_runs_we_say_so,
-           a_directory_of_somebody_else_is_named_so, who_does_not_answer_is_given_up,
+           a_directory_of_somebody_else_is_named_so, who_does_not_answer_is_given_up, who_works_is_waited_for,
            a_path_that_fits_no_socket_is_refused)
