@@ -124,7 +124,7 @@ static void begin_reload(struct gateway *g)
         return;
     }
     g->standing.reload_error[0] = '\0';
-    g->log.level = (enum log_level)g->config->masques.log_level;
+    log_set_level(&g->log, (enum log_level)g->config->masques.log_level);
 }
 
 /* What came while it could not be done. A hand-over first: the next image reads the configuration anyway. */

@@ -17,7 +17,7 @@ struct child {
     struct loop *loop;
     const struct child_events *events;
     void *ctx;
-    const struct log *log;
+    struct log *log;
     struct event *control;
     struct event *life;
     struct loop_timer *beat;
@@ -106,6 +106,10 @@ static void obey(struct child *child, const Masques__Control__Down *down)
             child->events->reconfigure(child->ctx, down->reconfigure);
         child->reconfigured = down->reconfigure->number;
         child_beat(child);
+        break;
+    case MASQUES__CONTROL__DOWN__BODY_LOG_LEVEL:
+        if (down->log_level->level <= LOG_LEVEL_DEBUG)
+            log_set_level(child->log, (enum log_level)down->log_level->level);
         break;
     default: /* of a newer master */
         break;
@@ -237,7 +241,7 @@ static void beat_due(void *ctx)
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
 struct child *child_new(struct loop *loop, const struct child_events *events, void *ctx,
-                        const struct log *log)
+                        struct log *log)
 {
     struct child *child = calloc(1, sizeof *child);
     if (!child)
