@@ -245,8 +245,9 @@ class NotFit(Case):
                 self.assertEqual(connection.read_answer().status, 200)
 
     def test_everybody_follows_the_level_of_the_log(self):
-        with self.gateway(exporters={"nop": {}}).start() as gateway:
+        with self.gateway(exporters={"nop": {}}, workers=1).start() as gateway:
             before = pids(gateway)
+            post(gateway, ["the worker has a session with the router"])
             self.assertEqual(lines_with(gateway, " debug "), [])
             gateway.override_masques(log_level="debug")
             reload(gateway)
