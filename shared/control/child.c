@@ -191,8 +191,8 @@ void child_ready(struct child *child, const char *detail)
     ready.detail = (char *)(detail ? detail : "");
     up.body_case = MASQUES__CONTROL__UP__BODY_READY;
     up.ready = &ready;
+    child_beat(child); /* first: whoever hears that all are ready asks how they are */
     say(child, &up);
-    child_beat(child);
 }
 
 void child_beat(struct child *child)

@@ -48,7 +48,7 @@ struct child *child_new(struct loop *loop, const struct child_events *events, vo
                         struct log *log);
 void child_free(struct child **child);
 
-/* "I do my work from now on." */
+/* A beat, and then: "I do my work from now on." */
 void child_ready(struct child *child, const char *detail);
 /* Sends a beat now, because the state has changed. */
 void child_beat(struct child *child);
