@@ -2,13 +2,17 @@
 #include "ctl/master.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/deadline.h"
@@ -16,6 +20,7 @@
 #include "shared/control/packet.h"
 #include "shared/control/runtime_path.h"
 
+#define AGAIN_MS 20
 #define ELSEWHERE "; --runtime names another directory"
 
 /* Why nobody could be reached in `directory`, as far as the files there tell. */
@@ -135,6 +140,25 @@ static void complain(int err, const char *directory, uint32_t timeout_ms, struct
                    directory, gw_strerror(err));
 }
 
+/* A master that becomes another image of its program, or has just begun, has no socket for a moment; its lock it has.
+ * True: after a little wait. */
+static bool comes_back(const char *directory, uint64_t until_ms)
+{
+    const struct timespec little = {.tv_nsec = AGAIN_MS * CLOCK_NS_PER_MS};
+    char path[RUNTIME_PATH_BYTES + sizeof "/" RUNTIME_LOCK];
+    char text[32] = "";
+    snprintf(path, sizeof path, "%s/" RUNTIME_LOCK, directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+    if (pid <= 0 || (kill((pid_t)pid, 0) != 0 && errno != EPERM) || clock_mono_ms() >= until_ms)
+        return false;
+    nanosleep(&little, NULL);
+    return true;
+}
+
 int master_ask(const char *runtime, const Masques__Control__MasterRequest *request, uint32_t timeout_ms,
                Masques__Control__MasterAnswer **answer, struct buf *why)
 {
@@ -145,12 +169,19 @@ int master_ask(const char *runtime, const Masques__Control__MasterRequest *reque
         buf_printf(why, "the path of the runtime directory %s is too long", runtime);
         return err;
     }
-    err = reach(directory, timeout_ms, &fd, why);
-    if (err != GW_OK)
-        return err;
-    err = exchange(fd, directory, request, timeout_ms, answer);
-    close(fd);
-    if (err != GW_OK)
-        complain(err, directory, timeout_ms, why);
+    const uint64_t until_ms = clock_mono_ms() + timeout_ms;
+    const size_t before = why->len;
+    bool again;
+    do {
+        why->len = before;
+        err = reach(directory, timeout_ms, &fd, why);
+        if (err == GW_OK) {
+            err = exchange(fd, directory, request, timeout_ms, answer);
+            close(fd);
+            if (err != GW_OK)
+                complain(err, directory, timeout_ms, why);
+        }
+        again = err == GW_ERR_NOT_FOUND || (err == GW_ERR_CLOSED && !takes_time(request));
+    } while (again && comes_back(directory, until_ms));
     return err;
 }

@@ -211,6 +211,55 @@ START_TEST(who_does_not_answer_is_given_up)
 }
 END_TEST
 
+static void write_lock(const struct scene *s, char path[80], pid_t pid)
+{
+    snprintf(path, 80, "%s/lock", s->directory);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "%d\n", pid);
+    fclose(file);
+}
+
+/* Between two images of its program, or before its socket is there. */
+START_TEST(who_holds_the_lock_is_waited_for)
+{
+    struct scene s;
+    char lock[80];
+    Masques__Control__MasterAnswer *got = NULL;
+    scene_open(&s);
+    write_lock(&s, lock, getpid());
+    pid_t asker = fork();
+    if (asker == 0)
+        _exit(ask(&s, s.directory, PATIENCE_MS, &got) == GW_OK ? 0 : 1);
+    int status;
+    usleep(100000); /* whether it asks before or after that, it is answered */
+    ck_assert_int_eq(waitpid(asker, &status, WNOHANG), 0);
+    scene_start(&s, ANSWERS);
+    ck_assert_int_eq(waitpid(asker, &status, 0), asker);
+    ck_assert_int_eq(status, 0);
+    unlink(lock);
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(who_left_the_lock_behind_is_not_waited_for)
+{
+    struct scene s;
+    char lock[80];
+    scene_open(&s);
+    pid_t gone = fork();
+    if (gone == 0)
+        _exit(0);
+    ck_assert_int_eq(waitpid(gone, NULL, 0), gone);
+    write_lock(&s, lock, gone);
+    expect(&s, s.directory, PATIENCE_MS, GW_ERR_NOT_FOUND, "no gateway runs");
+    write_lock(&s, lock, getpid());
+    expect(&s, s.directory, SHORT_MS, GW_ERR_NOT_FOUND, "no gateway runs");
+    unlink(lock);
+    scene_close(&s);
+}
+END_TEST
+
 /* What it was asked for takes longer than it may be silent. */
 START_TEST(who_works_is_waited_for)
 {
@@ -241,4 +290,5 @@ END_TEST
 
 SUITE_MAIN("ctl/master", a_question_has_its_answer, where_no_gateway_runs_we_say_so,
            a_directory_of_somebody_else_is_named_so, who_does_not_answer_is_given_up, who_works_is_waited_for,
+           who_holds_the_lock_is_waited_for, who_left_the_lock_behind_is_not_waited_for,
            a_path_that_fits_no_socket_is_refused)
