@@ -108,8 +108,9 @@ static void answer_not_found(struct client *c, const struct http1_request *reque
     struct buf text = buf_make(BODY_BYTES);
     buf_text(&text, "404 not found, there are:");
     for (size_t i = 0; i < c->server->page_count; i++) {
-        buf_byte(&text, ' ');
-        buf_text(&text, c->server->pages[i].path);
+        const struct health_page *page = &c->server->pages[i];
+        if (find_page(c->server, slice_of(page->path)) == page) /* of two with the same path the first counts */
+            buf_printf(&text, " %s", page->path);
     }
     buf_byte(&text, '\n');
     answer(c, request, 404, "text/plain; charset=utf-8", &text);

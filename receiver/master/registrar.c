@@ -193,6 +193,10 @@ static enum trial_outcome look_at(struct registrar *r, struct trial *t, char why
         snprintf(why, 512, "%s was detached again while it started", t->name);
         return TRIAL_FAILED;
     }
+    if (!m->attached) {
+        snprintf(why, 512, "%s: the configuration has an exporter of this name by now", t->name);
+        return TRIAL_FAILED;
+    }
     bool says = m->state == MEMBER_RUNNING && m->beats;
     if (says && strcmp(m->beat->state, "running") == 0)
         return TRIAL_PASSED;

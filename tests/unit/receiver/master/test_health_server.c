@@ -161,7 +161,7 @@ START_TEST(requests_are_answered_or_refused)
         {"GET /ready?verbose HTTP/1.1\r\nHost: h\r\n\r\n", "{\"is\":\"it\"}", "the configured path", false},
         {"GET /numbers HTTP/1.1\r\nHost: h\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=1\r\n", "a page of another type", false},
-        {"GET /Numbers HTTP/1.1\r\nHost: h\r\n\r\n", "there are: /health /ready / /numbers", "the pages are named", false},
+        {"GET /Numbers HTTP/1.1\r\nHost: h\r\n\r\n", "there are: /health /ready / /numbers\n", "the pages are named", false},
         {"HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\nConnection: close\r\n\r\n",
          "HEAD has no body", true},
