@@ -12,6 +12,9 @@
 #define ALL_SIGNALS 0xeu /* bits 1..3 */
 #define BIT(command) (1u << (command))
 #define EVERY (~0u)
+#define NOT(commands) (~(commands))
+#define COMMON BIT(COMMAND_NONE) /* of a flag: of (nearly) every command, and may stand before it */
+#define MASTERS (BIT(COMMAND_STATUS) | BIT(COMMAND_ATTACH) | BIT(COMMAND_RELOAD)) /* the router is not asked */
 #define LETTERS (BIT(COMMAND_LETTERS_LIST) | BIT(COMMAND_LETTERS_REPLAY) | BIT(COMMAND_LETTERS_DROP))
 #define WITHIN_MAX_MS (24u * 3600 * 1000)
 
@@ -111,19 +114,30 @@ static const struct flag flags[] = {
      "pretty: a line a record; json: OTLP JSON, a line a batch"},
     {"all", NULL, FLAG_SWITCH, FIELD(all), BIT(COMMAND_LETTERS_DROP) | BIT(COMMAND_LETTERS_REPLAY),
      "all of them"},
-    {"runtime", "DIRECTORY", FLAG_TEXT, FIELD(runtime), EVERY,
+    {"runtime", "DIRECTORY", FLAG_TEXT, FIELD(runtime), NOT(BIT(COMMAND_VALIDATE)),
      "where the gateway is; default: /run/masques as root,\n"
      "otherwise $XDG_RUNTIME_DIR/masques or /tmp/masques-UID"},
-    {"router", "ENDPOINT", FLAG_TEXT, FIELD(router), EVERY,
+    {"router", "ENDPOINT", FLAG_TEXT, FIELD(router), NOT(MASTERS | BIT(COMMAND_VALIDATE)),
      "ipc://PATH or tcp://HOST:PORT of the router; default:\n"
      "the master is asked for it"},
-    {"timeout", "TIME", FLAG_TIME, FIELD(timeout_ms), EVERY, "how long to wait for an answer; default: 5s"},
-    {"json", NULL, FLAG_SWITCH, FIELD(json), EVERY, "print JSON"},
+    {"timeout", "TIME", FLAG_TIME, FIELD(timeout_ms), NOT(BIT(COMMAND_VALIDATE)),
+     "how long the gateway may be silent; default: 5s"},
+    {"json", NULL, FLAG_SWITCH, FIELD(json), NOT(BIT(COMMAND_VALIDATE)), "print JSON"},
     {"help", NULL, FLAG_SWITCH, FIELD(help), EVERY, "print this text"},
     {"version", NULL, FLAG_SWITCH, FIELD(version), EVERY, "print the version"},
 };
 
 #define FLAG_COUNT (sizeof flags / sizeof flags[0])
+
+static bool flag_fits(const struct flag *flag, enum arguments_command command)
+{
+    return flag->commands & BIT(command);
+}
+
+static bool flag_is_common(const struct flag *flag)
+{
+    return flag->commands & COMMON;
+}
 
 static const struct flag *flag_find(struct slice name)
 {
@@ -187,8 +201,8 @@ struct reading {
     int argc;
     char **argv;
     int at;
-    const char *group;  /* "dead-letters", until the word behind it is known */
-    bool only_options;  /* behind "--" */
+    bool only_options; /* behind "--" */
+    unsigned early;    /* bit n set: flags[n] stood before the command */
     struct arguments *out;
     struct buf *why;
 };
@@ -196,45 +210,55 @@ struct reading {
 static int complain(const struct reading *r, const char *what, const char *arg)
 {
     buf_printf(r->why, "%s: %s (masquesctl ", what, arg);
-    if (r->out->command != COMMAND_NONE) {
+    if (r->out->command != COMMAND_NONE)
         put_command(r->out->command, r->why);
+    else if (r->out->group)
+        buf_text(r->why, r->out->group);
+    if (r->out->command != COMMAND_NONE || r->out->group)
         buf_byte(r->why, ' ');
-    }
     buf_text(r->why, "--help lists what there is)");
     return GW_ERR_INVALID;
+}
+
+static bool in_group(const struct command *c, const char *group)
+{
+    return group ? c->group && strcmp(c->group, group) == 0 : c->group == NULL;
 }
 
 static bool is_group(const char *word)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (commands[i].group && strcmp(commands[i].group, word) == 0)
+        if (in_group(&commands[i], word))
             return true;
     return false;
 }
 
 static int take_command(struct reading *r, const char *word)
 {
-    if (!r->group && is_group(word)) {
-        r->group = word;
+    if (!r->out->group && is_group(word)) {
+        r->out->group = word;
         return GW_OK;
     }
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
         const struct command *c = &commands[i];
-        bool same_group = r->group ? c->group && strcmp(c->group, r->group) == 0 : !c->group;
-        if (c->name && same_group && strcmp(c->name, word) == 0) {
+        if (c->name && in_group(c, r->out->group) && strcmp(c->name, word) == 0) {
             r->out->command = (enum arguments_command)i;
-            r->group = NULL;
+            r->out->group = NULL;
             return GW_OK;
         }
     }
-    return complain(r, r->group ? "dead-letters has no such command" : "unknown command", word);
+    return complain(r, r->out->group ? "dead-letters has no such command" : "unknown command", word);
+}
+
+/* No name of an exporter begins so. */
+static bool is_number(const char *text)
+{
+    return text[0] >= '0' && text[0] <= '9';
 }
 
 static bool read_number(const char *text, uint64_t *number)
 {
     char *end = NULL;
-    if (text[0] < '0' || text[0] > '9')
-        return false;
     errno = 0;
     *number = strtoull(text, &end, 10);
     return *end == '\0' && errno == 0;
@@ -243,10 +267,12 @@ static bool read_number(const char *text, uint64_t *number)
 static int take_operand(struct reading *r, const char *word)
 {
     struct arguments *out = r->out;
-    bool letters = BIT(out->command) & LETTERS;
-    uint64_t number;
-    if (letters && out->command != COMMAND_LETTERS_LIST && read_number(word, &number)) {
-        out->numbers[out->number_count++] = number;
+    if ((BIT(out->command) & LETTERS) && is_number(word)) {
+        if (out->command == COMMAND_LETTERS_LIST)
+            return complain(r, "no exporter", word);
+        if (!read_number(word, &out->numbers[out->number_count]))
+            return complain(r, "no number of a dead letter", word);
+        out->number_count++;
         return GW_OK;
     }
     if (!out->subject && commands[out->command].operands[0] && word[0]) {
@@ -293,10 +319,11 @@ static int take_flag(struct reading *r)
     const char *value = arg[2 + n] == '=' ? arg + 3 + n : NULL;
     bool attaching = r->out->command == COMMAND_ATTACH;
     const struct flag *flag = r->only_options ? NULL : flag_find(name);
-    bool fits = flag && (r->out->command == COMMAND_NONE ? flag->commands == EVERY
-                                                         : (flag->commands & BIT(r->out->command)) != 0);
-    if (!fits && !attaching)
+    bool fits = flag && flag_fits(flag, r->out->command);
+    if (!fits && (!attaching || (flag && flag_is_common(flag))))
         return complain(r, flag ? "not an option here" : "unknown option", arg);
+    if (fits && r->out->command == COMMAND_NONE)
+        r->early |= 1u << (flag - flags);
     if (fits && !flag->value) {
         if (value)
             return complain(r, "this option takes no value", arg);
@@ -325,28 +352,36 @@ static int take(struct reading *r)
 
 /* ---- what does not go together ---------------------------------------------------------------------------------- */
 
+static int check_early(const struct reading *r)
+{
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        if ((r->early & 1u << i) && !flag_fits(&flags[i], r->out->command))
+            return complain(r, "not an option of this command", flags[i].name);
+    return GW_OK;
+}
+
 static int check(const struct reading *r)
 {
     const struct arguments *a = r->out;
+    const struct command *c = &commands[a->command];
+    const struct {
+        bool wrong;
+        const char *what, *arg;
+    } rows[] = {
+        {a->group != NULL, "a word is missing behind", a->group},
+        {a->command == COMMAND_NONE, "no command is given", "status, for instance"},
+        {c->needs_subject && !a->subject, "a word is missing", c->operands},
+        {a->command == COMMAND_LETTERS_DROP && a->number_count == 0 && !a->all, "what is to be dropped is missing",
+         "NUMBERs or --all"},
+        {a->number_count > 0 && a->all, "NUMBERs and --all do not go together", "--all"},
+        {a->command == COMMAND_DETACH && a->within_ms && !a->drain, "only with --drain", "--within"},
+    };
     if (a->help || a->version)
         return GW_OK;
-    if (r->group)
-        return complain(r, "a word is missing behind", r->group);
-    if (a->command == COMMAND_NONE)
-        return complain(r, "no command is given", "status, for instance");
-    const struct command *c = &commands[a->command];
-    if (c->needs_subject && !a->subject)
-        return complain(r, "a word is missing", c->operands);
-    if (a->command == COMMAND_LETTERS_DROP && a->number_count == 0 && !a->all)
-        return complain(r, "what is to be dropped is missing", "NUMBERs or --all");
-    if (a->number_count > 0 && a->all)
-        return complain(r, "NUMBERs and --all do not go together", "--all");
-    if (a->command == COMMAND_DETACH && a->within_ms && !a->drain)
-        return complain(r, "only with --drain", "--within");
-    if (a->router && (a->command == COMMAND_STATUS || a->command == COMMAND_ATTACH ||
-                      a->command == COMMAND_RELOAD))
-        return complain(r, "the master is asked, not the router", "--router");
-    return GW_OK;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].wrong)
+            return complain(r, rows[i].what, rows[i].arg);
+    return check_early(r);
 }
 
 int arguments_parse(int argc, char **argv, struct arguments *out, struct buf *why)
@@ -395,50 +430,59 @@ static void put_entry(struct buf *out, const char *head, const char *text)
     buf_byte(out, '\n');
 }
 
-static void put_flags(struct buf *out, unsigned commands_wanted, bool own)
+static void put_flags(struct buf *out, enum arguments_command command, bool common)
 {
     for (size_t i = 0; i < FLAG_COUNT; i++) {
         const struct flag *f = &flags[i];
         char head[64];
-        if ((f->commands != EVERY) != own || !(f->commands & commands_wanted))
+        if (flag_is_common(f) != common || !flag_fits(f, command))
             continue;
         snprintf(head, sizeof head, "--%s%s%s", f->name, f->value ? " " : "", f->value ? f->value : "");
         put_entry(out, head, f->help);
     }
 }
 
-static void help_of_all(struct buf *out)
+/* The commands of a group, or (NULL) all. */
+static void help_of_many(const char *group, struct buf *out)
 {
-    buf_text(out, "masquesctl: asks and steers a running gateway\n"
-                  "\n"
-                  "usage: masquesctl COMMAND [OPTIONS]      masquesctl COMMAND --help says more\n"
-                  "\n");
+    char name[64];
+    snprintf(name, sizeof name, "masquesctl%s%s", group ? " " : "", group ? group : "");
+    buf_printf(out, "%s: %s\n\nusage: %s COMMAND [OPTIONS]      COMMAND --help says more\n\n", name,
+               group ? "records that a destination refused for good" : "asks and steers a running gateway", name);
     for (unsigned i = COMMAND_NONE + 1; i < COMMAND_COUNT; i++) {
         struct buf head = buf_make(100);
+        if (group && !in_group(&commands[i], group))
+            continue;
         put_command((enum arguments_command)i, &head);
         buf_byte(&head, '\0');
         put_entry(out, (const char *)head.data, commands[i].summary);
         buf_free(&head);
     }
-    buf_text(out, "\noptions of every command:\n");
+    buf_byte(out, '\n');
 }
 
-void arguments_help(enum arguments_command command, struct buf *out)
+static void help_of_one(enum arguments_command command, struct buf *out)
 {
-    if (command == COMMAND_NONE) {
-        help_of_all(out);
-    } else {
-        const struct command *c = &commands[command];
-        buf_text(out, "masquesctl ");
-        put_command(command, out);
-        buf_printf(out, ": %s\n\nusage: masquesctl ", c->summary);
-        put_command(command, out);
-        buf_printf(out, "%s%s [OPTIONS]\n\n%s%s", c->operands[0] ? " " : "", c->operands, c->text,
-                   c->text[0] ? "\n" : "");
-        size_t before = out->len;
-        put_flags(out, BIT(command), true);
-        buf_printf(out, "%soptions of every command:\n", out->len > before ? "\n" : "");
-    }
-    put_flags(out, EVERY, false);
+    const struct command *c = &commands[command];
+    buf_text(out, "masquesctl ");
+    put_command(command, out);
+    buf_printf(out, ": %s\n\nusage: masquesctl ", c->summary);
+    put_command(command, out);
+    buf_printf(out, "%s%s [OPTIONS]\n\n%s%s", c->operands[0] ? " " : "", c->operands, c->text,
+               c->text[0] ? "\n" : "");
+    size_t before = out->len;
+    put_flags(out, command, false);
+    if (out->len > before)
+        buf_byte(out, '\n');
+}
+
+void arguments_help(const struct arguments *a, struct buf *out)
+{
+    if (a->command == COMMAND_NONE)
+        help_of_many(a->group, out);
+    else
+        help_of_one(a->command, out);
+    buf_text(out, "common options:\n");
+    put_flags(out, a->command, true);
     buf_text(out, "\nExit codes: 0 done; 1 refused or failed (a sentence on stderr); 2 wrong usage.\n");
 }

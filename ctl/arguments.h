@@ -38,7 +38,8 @@ struct arguments_option {
 /* Texts borrow argv. */
 struct arguments {
     enum arguments_command command;
-    bool help;           /* of `command`, or of all when there is none */
+    const char *group;   /* "dead-letters", when no word is behind it; NULL */
+    bool help;           /* of `command`, of `group`, or of all when there is neither */
     bool version;
     const char *runtime; /* the runtime directory; "": the default */
     const char *router;  /* endpoint of the bus; NULL: ask the master */
@@ -65,7 +66,7 @@ int arguments_parse(int argc, char **argv, struct arguments *out, struct buf *wh
 
 void arguments_free(struct arguments *arguments);
 
-/* Appends the help text: of one command, or (COMMAND_NONE) of the program. */
-void arguments_help(enum arguments_command command, struct buf *out);
+/* Appends the help text: of `command`, of the commands of `group`, or of the program. */
+void arguments_help(const struct arguments *arguments, struct buf *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ctl/deadline.h"
 #include "shared/base/clock.h"
 
 #define READ_BYTES 65536u
@@ -56,45 +57,51 @@ static int start(const char *address)
     return fd;
 }
 
-static int await(int fd, short events, uint64_t until_ms)
+/* A connection that could not be made shows when it can be written to. 0; GW_ERR_AGAIN; GW_ERR_IO with errno. */
+static int await_connection(int fd, uint64_t until_ms)
 {
-    while (true) {
-        uint64_t now = clock_mono_ms();
-        struct pollfd ready = {.fd = fd, .events = events};
-        int n = poll(&ready, 1, now < until_ms ? (int)(until_ms - now) : 0);
-        if (n > 0)
-            return GW_OK;
-        if (n == 0)
-            return GW_ERR_AGAIN;
-        if (errno != EINTR)
-            return GW_ERR_IO;
+    int error = 0;
+    socklen_t size = sizeof error;
+    int err = deadline_wait(fd, POLLOUT, until_ms);
+    if (err == GW_OK && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+        return GW_ERR_IO;
+    if (err == GW_OK && error) {
+        errno = error;
+        return GW_ERR_IO;
     }
+    return err;
 }
 
-/* The request is smaller than any socket's buffer: it goes out as one piece or not at all. */
+static int send_all(int fd, const char *bytes, size_t left, uint64_t until_ms)
+{
+    while (left) {
+        ssize_t n = send(fd, bytes, left, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return GW_ERR_IO;
+        bytes += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+        int err = left ? deadline_wait(fd, POLLOUT, until_ms) : GW_OK;
+        if (err != GW_OK)
+            return err;
+    }
+    return GW_OK;
+}
+
 static int say(int fd, const char *address, const char *path, uint64_t until_ms)
 {
     char request[PATH_MAX_BYTES + 256];
-    int error = 0;
-    socklen_t size = sizeof error;
     int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
                      path[0] ? path : "/", address);
     if (n < 0 || (size_t)n >= sizeof request)
         return GW_ERR_INVALID;
-    int err = await(fd, POLLOUT, until_ms);
-    if (err != GW_OK)
-        return err;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error) {
-        errno = error ? error : errno;
-        return GW_ERR_IO;
-    }
-    return send(fd, request, (size_t)n, MSG_NOSIGNAL) == n ? GW_OK : GW_ERR_IO;
+    int err = await_connection(fd, until_ms);
+    return err == GW_OK ? send_all(fd, request, (size_t)n, until_ms) : err;
 }
 
 static int hear(int fd, uint64_t until_ms, struct buf *bytes, struct http_answer *out)
 {
     while (true) {
-        int err = await(fd, POLLIN, until_ms);
+        int err = deadline_wait(fd, POLLIN, until_ms);
         uint8_t *room = err == GW_OK ? buf_reserve(bytes, READ_BYTES) : NULL;
         if (!room)
             return err != GW_OK ? err : GW_ERR_NOMEM;

@@ -55,7 +55,7 @@ static enum exit_code act(int argc, char **argv, struct arguments *a, struct buf
     if (err != GW_OK)
         return err == GW_ERR_INVALID ? WRONG_USAGE : FAILED;
     if (a->help)
-        arguments_help(a->command, out);
+        arguments_help(a, out);
     else if (a->version)
         buf_text(out, "masquesctl " MASQUES_VERSION "\n");
     else

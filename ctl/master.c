@@ -2,19 +2,25 @@
 #include "ctl/master.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "ctl/deadline.h"
 #include "shared/base/clock.h"
 #include "shared/control/packet.h"
 #include "shared/control/runtime_path.h"
 
+#define AGAIN_MS 20
 #define ELSEWHERE "; --runtime names another directory"
 
 /* Why nobody could be reached in `directory`, as far as the files there tell. */
@@ -70,32 +76,54 @@ static int reach(const char *directory, uint32_t timeout_ms, int *fd, struct buf
     return unreachable(directory, error, why);
 }
 
-static int await(int fd, uint64_t until_ms)
-{
-    while (true) {
-        uint64_t now = clock_mono_ms();
-        struct pollfd readable = {.fd = fd, .events = POLLIN};
-        int n = poll(&readable, 1, now < until_ms ? (int)(until_ms - now) : 0);
-        if (n > 0)
-            return GW_OK;
-        if (n == 0)
-            return GW_ERR_AGAIN;
-        if (errno != EINTR)
-            return GW_ERR_IO;
-    }
-}
-
-static int exchange(int fd, const Masques__Control__MasterRequest *request, uint64_t until_ms,
-                    Masques__Control__MasterAnswer **answer)
+static int receive(int fd, Masques__Control__MasterAnswer **answer)
 {
     ProtobufCMessage *message = NULL;
-    int err = packet_send(fd, &request->base);
-    if (err == GW_OK)
-        err = await(fd, until_ms);
-    if (err == GW_OK)
-        err = packet_receive(fd, &masques__control__master_answer__descriptor, &message);
+    int err = packet_receive(fd, &masques__control__master_answer__descriptor, &message);
     *answer = (Masques__Control__MasterAnswer *)message;
     return err;
+}
+
+/* Whether it answers at once what it can answer at once. */
+static bool lives(const char *directory, uint32_t timeout_ms)
+{
+    Masques__Control__MasterRequest request = MASQUES__CONTROL__MASTER_REQUEST__INIT;
+    Masques__Control__Where where = MASQUES__CONTROL__WHERE__INIT;
+    Masques__Control__MasterAnswer *answer = NULL;
+    struct buf ignored = buf_make(1024);
+    int fd = -1;
+    request.what_case = MASQUES__CONTROL__MASTER_REQUEST__WHAT_WHERE;
+    request.where = &where;
+    int err = reach(directory, timeout_ms, &fd, &ignored);
+    if (err == GW_OK) {
+        err = packet_send(fd, &request.base);
+        if (err == GW_OK)
+            err = deadline_wait(fd, POLLIN, clock_mono_ms() + timeout_ms);
+        if (err == GW_OK)
+            err = receive(fd, &answer);
+        close(fd);
+    }
+    if (answer)
+        masques__control__master_answer__free_unpacked(answer, NULL);
+    buf_free(&ignored);
+    return err == GW_OK;
+}
+
+/* What is done first and answered then may take its time: an exporter that is to come, or to finish what it holds. */
+static bool takes_time(const Masques__Control__MasterRequest *request)
+{
+    return request->what_case != MASQUES__CONTROL__MASTER_REQUEST__WHAT_WHERE;
+}
+
+static int exchange(int fd, const char *directory, const Masques__Control__MasterRequest *request,
+                    uint32_t timeout_ms, Masques__Control__MasterAnswer **answer)
+{
+    int err = packet_send(fd, &request->base);
+    if (err == GW_OK)
+        err = deadline_wait(fd, POLLIN, clock_mono_ms() + timeout_ms);
+    while (err == GW_ERR_AGAIN && takes_time(request) && lives(directory, timeout_ms))
+        err = deadline_wait(fd, POLLIN, clock_mono_ms() + timeout_ms);
+    return err == GW_OK ? receive(fd, answer) : err;
 }
 
 static void complain(int err, const char *directory, uint32_t timeout_ms, struct buf *why)
@@ -112,23 +140,48 @@ static void complain(int err, const char *directory, uint32_t timeout_ms, struct
                    directory, gw_strerror(err));
 }
 
+/* A master that becomes another image of its program, or has just begun, has no socket for a moment; its lock it has.
+ * True: after a little wait. */
+static bool comes_back(const char *directory, uint64_t until_ms)
+{
+    const struct timespec little = {.tv_nsec = AGAIN_MS * CLOCK_NS_PER_MS};
+    char path[RUNTIME_PATH_BYTES + sizeof "/" RUNTIME_LOCK];
+    char text[32] = "";
+    snprintf(path, sizeof path, "%s/" RUNTIME_LOCK, directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+    if (pid <= 0 || (kill((pid_t)pid, 0) != 0 && errno != EPERM) || clock_mono_ms() >= until_ms)
+        return false;
+    nanosleep(&little, NULL);
+    return true;
+}
+
 int master_ask(const char *runtime, const Masques__Control__MasterRequest *request, uint32_t timeout_ms,
                Masques__Control__MasterAnswer **answer, struct buf *why)
 {
     char directory[RUNTIME_PATH_BYTES];
-    uint64_t until = clock_mono_ms() + timeout_ms;
     int fd = -1;
     int err = runtime_path(runtime, directory);
     if (err != GW_OK) {
         buf_printf(why, "the path of the runtime directory %s is too long", runtime);
         return err;
     }
-    err = reach(directory, timeout_ms, &fd, why);
-    if (err != GW_OK)
-        return err;
-    err = exchange(fd, request, until, answer);
-    close(fd);
-    if (err != GW_OK)
-        complain(err, directory, timeout_ms, why);
+    const uint64_t until_ms = clock_mono_ms() + timeout_ms;
+    const size_t before = why->len;
+    bool again;
+    do {
+        why->len = before;
+        err = reach(directory, timeout_ms, &fd, why);
+        if (err == GW_OK) {
+            err = exchange(fd, directory, request, timeout_ms, answer);
+            close(fd);
+            if (err != GW_OK)
+                complain(err, directory, timeout_ms, why);
+        }
+        again = err == GW_ERR_NOT_FOUND || (err == GW_ERR_CLOSED && !takes_time(request));
+    } while (again && comes_back(directory, until_ms));
     return err;
 }

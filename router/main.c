@@ -51,6 +51,7 @@ static void on_detached(void *ctx, const char *name)
 {
     struct app *app = ctx;
     child_detached(app->child, name);
+    child_beat(app->child); /* which does not name it any more */
 }
 
 static const struct child_events child_events = {

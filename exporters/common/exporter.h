@@ -20,7 +20,8 @@ struct exporter_host;
 struct loop *exporter_loop(struct exporter_host *host);
 const struct log *exporter_log(const struct exporter_host *host);
 
-/* What is wrong with the destination, for heartbeat and beat; copied (cut at 255 bytes). NULL: nothing any more. */
+/* What is wrong with the destination, for heartbeat and beat; copied (cut at 255 bytes). NULL: nothing any more. That
+ * it is degraded, and that it is over, is said once in the log. */
 void exporter_trouble(struct exporter_host *host, const char *error, bool degraded);
 
 /* The destination is gone for good: master and router are told (state "closed"), nothing is pushed any more, and the

@@ -54,6 +54,7 @@ struct exporter_host {
     struct loop_timer *patience; /* by hand: the router should have answered by then */
     enum state state;
     bool degraded;
+    bool complained; /* the log has what degrades it */
     bool detached; /* it is the router that wants it to end */
     bool ending;
     int exit_code;
@@ -98,10 +99,20 @@ static void set_state(struct exporter_host *host, enum state state)
         child_beat(host->child);
 }
 
-void exporter_trouble(struct exporter_host *host, const char *error, bool degraded)
+static void set_trouble(struct exporter_host *host, const char *error, bool degraded)
 {
     snprintf(host->error, sizeof host->error, "%s", error ? error : "");
     host->degraded = error && degraded;
+}
+
+void exporter_trouble(struct exporter_host *host, const char *error, bool degraded)
+{
+    set_trouble(host, error, degraded);
+    if (host->degraded && !host->complained)
+        log_warn(&host->log, "degraded: %s; it is tried again", error);
+    else if (!error && host->complained)
+        log_info(&host->log, "not degraded any more");
+    host->complained = host->degraded || (error && host->complained);
 }
 
 /* The loop ends after this turn. */
@@ -120,7 +131,7 @@ void exporter_closed(struct exporter_host *host, const char *why)
     if (host->state == STATE_CLOSED)
         return;
     log_info(&host->log, "%s: nothing more is delivered here", why);
-    exporter_trouble(host, why, false);
+    set_trouble(host, why, false);
     if (host->session) /* not yet while it opens */
         session_stop_taking(host->session);
     set_state(host, STATE_CLOSED);

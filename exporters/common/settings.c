@@ -91,8 +91,11 @@ static int signal_bits(const char *text, uint32_t *bits, struct buf *why)
     }
 }
 
+/* The last one that is given counts. */
 static int store_open(const char *path, int *fd, struct buf *why)
 {
+    if (*fd >= 0)
+        close(*fd);
     *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd >= 0)
         return 0;

@@ -85,7 +85,7 @@ static bool unknown_remove(struct attached *list, const char *name)
     return true;
 }
 
-static Masques__Control__Attached *copy_of(const Masques__Control__Attached *wanted)
+Masques__Control__Attached *attached_copy(const Masques__Control__Attached *wanted)
 {
     size_t len = masques__control__attached__get_packed_size(wanted);
     uint8_t *bytes = malloc(len ? len : 1);
@@ -109,7 +109,7 @@ const struct attached_entry *attached_add(struct attached *list, const Masques__
     snprintf(why, 512, "no memory");
     if (!entry)
         return NULL;
-    if (attach_check(wanted, &entry->exporter, why) != GW_OK || !(entry->wanted = copy_of(wanted))) {
+    if (attach_check(wanted, &entry->exporter, why) != GW_OK || !(entry->wanted = attached_copy(wanted))) {
         entry_free(entry);
         return NULL;
     }
@@ -171,7 +171,7 @@ static void move_aside(const struct attached *list, const char *path, const char
 static void keep_unknown(struct attached *list, const Masques__Control__Attached *wanted, const char *why,
                          const struct log *log)
 {
-    Masques__Control__Attached *copy = list->unknown_count < ATTACHED_UNKNOWN_MAX ? copy_of(wanted) : NULL;
+    Masques__Control__Attached *copy = list->unknown_count < ATTACHED_UNKNOWN_MAX ? attached_copy(wanted) : NULL;
     if (copy)
         list->unknown[list->unknown_count++] = copy;
     log_error(log, "an exporter that masquesctl attached is not started%s: %s", copy ? "" : ", and forgotten", why);

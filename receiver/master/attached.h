@@ -35,6 +35,9 @@ int attached_read(struct attached *list, const struct log *log, char why[512]) G
  * `why`. */
 int attached_write(const struct attached *list, char why[512]) GW_MUST_CHECK;
 
+/* Returns a copy, owned (masques__control__attached__free_unpacked); NULL: no memory. */
+Masques__Control__Attached *attached_copy(const Masques__Control__Attached *wanted);
+
 /* Adds one (copied), in memory only, once attach_check() finds nothing against it. Returns it, borrowed; NULL with one
  * sentence in `why`. The caller has seen to it that the name is free. */
 const struct attached_entry *attached_add(struct attached *list, const Masques__Control__Attached *wanted,

@@ -25,6 +25,16 @@ void briefing_router_up(const struct roster *roster, const struct member *router
             member_tell(roster->members[i], &down);
 }
 
+void briefing_log_level(struct member *m, uint32_t level)
+{
+    Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;
+    Masques__Control__LogLevel log_level = MASQUES__CONTROL__LOG_LEVEL__INIT;
+    log_level.level = level;
+    down.body_case = MASQUES__CONTROL__DOWN__BODY_LOG_LEVEL;
+    down.log_level = &log_level;
+    member_tell(m, &down);
+}
+
 void briefing_reconfigure(struct briefing *briefing, struct member *router, struct settings_shared *shared)
 {
     Masques__Control__Down down = MASQUES__CONTROL__DOWN__INIT;

@@ -24,4 +24,7 @@ void briefing_reconfigure(struct briefing *briefing, struct member *router, stru
 /* True when the router has carried that out, or was started after it. */
 bool briefing_carried_out(const struct briefing *briefing, const struct member *router);
 
+/* Tells anybody the level of its log from now on (enum log_level). */
+void briefing_log_level(struct member *m, uint32_t level);
+
 #endif

@@ -24,6 +24,7 @@
 
 #define HAND_OVER_WORKERS_MS 5000u   /* requests in flight, at most */
 #define HAND_OVER_EXPORTERS_MS 1000u /* deliveries in progress, at most */
+#define HAND_OVER_PAGES_MS 5000u     /* who asks meanwhile whether we are well waits for the start, but not longer */
 
 enum course {
     COURSE_STAY,
@@ -40,6 +41,7 @@ struct gateway {
     struct runtime_dir runtime;
     struct ports ports;
     uint64_t run; /* goes on over a hand-over: to exporters that is no new start of the gateway */
+    bool goes_on; /* there was a family before this one */
     struct loop *loop;
     struct family_parts parts; /* the family borrows them */
     struct family *family;
@@ -124,7 +126,7 @@ static void begin_reload(struct gateway *g)
         return;
     }
     g->standing.reload_error[0] = '\0';
-    g->log.level = (enum log_level)g->config->masques.log_level;
+    log_set_level(&g->log, (enum log_level)g->config->masques.log_level);
 }
 
 /* What came while it could not be done. A hand-over first: the next image reads the configuration anyway. */
@@ -200,6 +202,7 @@ static void family_is_ready(void *ctx)
     struct gateway *g = ctx;
     g->standing.up_since_ns = clock_wall_ns();
     g->standing.up_since_mono_ns = clock_mono_ns();
+    pages_open(g->pages);
     greeting_print(stderr, g->ports.list, g->ports.count);
     const char *file = g->arguments->ready_file;
     if (file && ready_file_write(file, g->ports.list, g->ports.count, family_bus(g->family)) != GW_OK)
@@ -382,7 +385,7 @@ static int bring_up(struct gateway *g, char why[512])
     snprintf(why, 512, "no memory");
     g->reload = reload_new(g->loop, g->family, g->registrar, g->config, reload_done, g, &g->log);
     g->upgrade = upgrade_new(g->loop, g->image, g->arguments->config, begin_hand_over, g, &g->log);
-    g->pages = pages_new(g->loop, &g->ports, g->config, g->family, &g->standing);
+    g->pages = pages_new(g->loop, &g->ports, g->config, g->family, &g->standing, g->goes_on ? HAND_OVER_PAGES_MS : 0);
     return g->reload && g->upgrade && g->pages ? GW_OK : GW_ERR_NOMEM;
 }
 
@@ -411,6 +414,7 @@ static int open_places(struct gateway *g, char why[512])
     struct inherited inherited;
     const char *ready_file = g->arguments->ready_file;
     int err = inherited_read(&inherited, why);
+    g->goes_on = inherited.handed_over;
     g->run = inherited.run ? inherited.run : entropy_u64() | 1;
     if (err == GW_OK)
         err = runtime_dir_open(&g->runtime, g->config->masques.runtime_directory, inherited.lock, why);
@@ -466,6 +470,7 @@ static int run(struct gateway *g)
         if (g->course != COURSE_HAND_OVER)
             return g->exit_code;
         take_down(g);
+        g->goes_on = true;
         become_next(g);
     }
 }

@@ -15,6 +15,7 @@
 #define CLIENTS_MAX 64
 #define HEAD_BYTES 4096u
 #define BODY_BYTES (4u * 1024 * 1024) /* metrics of as many sources and exporters as there may be */
+#define NO_ROOM_MS 1000u /* without descriptors nobody is let in for so long */
 #define LINGER_MS 2000u             /* after the last answer */
 #define LINGER_BYTES (1024u * 1024) /* read and thrown away then */
 
@@ -41,6 +42,7 @@ struct health_server {
     uint32_t request_ms;
     void *ctx;
     struct event *accepting;
+    struct loop_timer *pause;
     struct client *clients;
     unsigned count;
 };
@@ -106,8 +108,9 @@ static void answer_not_found(struct client *c, const struct http1_request *reque
     struct buf text = buf_make(BODY_BYTES);
     buf_text(&text, "404 not found, there are:");
     for (size_t i = 0; i < c->server->page_count; i++) {
-        buf_byte(&text, ' ');
-        buf_text(&text, c->server->pages[i].path);
+        const struct health_page *page = &c->server->pages[i];
+        if (find_page(c->server, slice_of(page->path)) == page) /* of two with the same path the first counts */
+            buf_printf(&text, " %s", page->path);
     }
     buf_byte(&text, '\n');
     answer(c, request, 404, "text/plain; charset=utf-8", &text);
@@ -267,15 +270,38 @@ static void add_client(struct health_server *server, int fd)
         client_free(c);
 }
 
+static void pause_over(void *ctx)
+{
+    struct health_server *server = ctx;
+    if (event_add(server->accepting, NULL) != 0)
+        loop_timer_set(server->pause, NO_ROOM_MS);
+}
+
+/* Who cannot be taken stays at the door, and would wake the loop without end. */
+static void make_room(struct health_server *server, int err)
+{
+    if (err != EMFILE && err != ENFILE && err != ENOMEM && err != ENOBUFS)
+        return;
+    if (server->clients) {
+        free_oldest(server);
+        return;
+    }
+    event_del(server->accepting);
+    loop_timer_set(server->pause, NO_ROOM_MS);
+}
+
 static void accept_one(evutil_socket_t listener, short what, void *arg)
 {
     struct health_server *server = arg;
     (void)what;
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (server->count >= CLIENTS_MAX || (fd < 0 && (errno == EMFILE || errno == ENFILE)))
+    if (fd < 0) {
+        make_room(server, errno);
+        return;
+    }
+    if (server->count >= CLIENTS_MAX)
         free_oldest(server);
-    if (fd >= 0)
-        add_client(server, fd);
+    add_client(server, fd);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
@@ -289,7 +315,8 @@ struct health_server *health_server_new(struct loop *loop, int fd, const struct 
     *server = (struct health_server){
         .loop = loop, .pages = pages, .page_count = page_count, .request_ms = request_ms, .ctx = ctx};
     server->accepting = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, accept_one, server);
-    if (!server->accepting || event_add(server->accepting, NULL) != 0)
+    server->pause = loop_timer_new(loop, pause_over, server);
+    if (!server->accepting || !server->pause || event_add(server->accepting, NULL) != 0)
         health_server_free(&server);
     return server;
 }
@@ -304,5 +331,6 @@ void health_server_free(struct health_server **at)
         client_free(server->clients);
     if (server->accepting)
         event_free(server->accepting);
+    loop_timer_free(&server->pause);
     free(server);
 }

@@ -10,13 +10,18 @@
 #include "receiver/master/metrics.h"
 #include "shared/base/clock.h"
 
+#define AGAIN_MS 1000u /* there was no memory */
+
 struct pages {
+    struct loop *loop;
+    const struct ports *ports;
     const struct config *config;
     const struct family *family;
     const struct standing *standing;
     struct health_page health_pages[4];
     struct health_page metrics_pages[1];
-    struct health_server *health, *metrics; /* NULL: not configured */
+    struct health_server *health, *metrics; /* NULL: not configured, or not open yet */
+    struct loop_timer *late;
 };
 
 static bool is_available(const struct pages *p)
@@ -53,21 +58,42 @@ static bool metrics_say(void *ctx, struct buf *body)
 }
 
 /* False: no memory. */
-static bool serve(struct pages *p, struct loop *loop, const struct listener *on, const struct health_page *pages,
-                  size_t count, struct health_server **server)
+static bool serve(struct pages *p, const struct listener *on, const struct health_page *pages, size_t count,
+                  struct health_server **server)
 {
-    if (on)
-        *server = health_server_new(loop, on->fd, pages, count, HEALTH_SERVER_REQUEST_MS, p);
+    if (on && !*server)
+        *server = health_server_new(p->loop, on->fd, pages, count, HEALTH_SERVER_REQUEST_MS, p);
     return !on || *server;
 }
 
+static bool open_all(struct pages *p)
+{
+    return serve(p, ports_health(p->ports), p->health_pages, 4, &p->health) &&
+           serve(p, ports_metrics(p->ports), p->metrics_pages, 1, &p->metrics);
+}
+
+static void open_late(void *ctx)
+{
+    pages_open(ctx);
+}
+
+void pages_open(struct pages *p)
+{
+    if (open_all(p))
+        loop_timer_cancel(p->late);
+    else
+        loop_timer_set(p->late, AGAIN_MS);
+}
+
 struct pages *pages_new(struct loop *loop, const struct ports *ports, const struct config *config,
-                        const struct family *family, const struct standing *standing)
+                        const struct family *family, const struct standing *standing, uint32_t within_ms)
 {
     struct pages *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     *p = (struct pages){
+        .loop = loop,
+        .ports = ports,
         .config = config,
         .family = family,
         .standing = standing,
@@ -77,9 +103,11 @@ struct pages *pages_new(struct loop *loop, const struct ports *ports, const stru
                          {"/metrics", EXPOSITION_CONTENT_TYPE, metrics_say}},
         .metrics_pages = {{"/metrics", EXPOSITION_CONTENT_TYPE, metrics_say}},
     };
-    if (!serve(p, loop, ports_health(ports), p->health_pages, 4, &p->health) ||
-        !serve(p, loop, ports_metrics(ports), p->metrics_pages, 1, &p->metrics))
+    p->late = loop_timer_new(loop, open_late, p);
+    if (!p->late || (within_ms == 0 && !open_all(p)))
         pages_free(&p);
+    else if (within_ms)
+        loop_timer_set(p->late, within_ms);
     return p;
 }
 
@@ -90,6 +118,7 @@ void pages_free(struct pages **pages)
         return;
     health_server_free(&p->health);
     health_server_free(&p->metrics);
+    loop_timer_free(&p->late);
     free(p);
     *pages = NULL;
 }

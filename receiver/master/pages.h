@@ -19,9 +19,11 @@ struct standing {
 
 struct pages;
 
-/* Answers on those of `ports` that are open. All borrowed. Returns owned; NULL: no memory. */
+/* To answer on those of `ports` that are open: from pages_open() on, or after so many ms (0: at once); who asks before
+ * waits. All borrowed. Returns owned; NULL: no memory. */
 struct pages *pages_new(struct loop *loop, const struct ports *ports, const struct config *config,
-                        const struct family *family, const struct standing *standing);
+                        const struct family *family, const struct standing *standing, uint32_t within_ms);
+void pages_open(struct pages *pages);
 void pages_free(struct pages **pages);
 
 #endif

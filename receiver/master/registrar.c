@@ -13,10 +13,12 @@
 #define LOOK_MS 20u
 #define LEAVE_MS 1000u /* for one that could not be attached to end */
 
-/* An exporter that was just attached and is not known to the router yet. */
+/* An exporter that is to be attached, or was just started and is not known to the router yet. */
 struct trial {
     struct trial *next;
+    Masques__Control__Attached *wanted; /* NULL: it is started */
     char name[CONFIG_ID_BYTES];
+    uint64_t beat_ms; /* when the router had been heard last before it was asked for */
     uint64_t until_ms;
     registrar_fn fn;
     void *ctx;
@@ -97,6 +99,69 @@ void registrar_yield(struct registrar *r)
         write_list(r);
 }
 
+/* ---- beginning -------------------------------------------------------------------------------------------------- */
+
+static void trial_free(struct trial *t)
+{
+    if (t->wanted)
+        masques__control__attached__free_unpacked(t->wanted, NULL);
+    free(t);
+}
+
+/* An exporter that somebody started by hand, and that is here. */
+static bool by_hand(const struct member *router, const char *name)
+{
+    for (size_t i = 0; router->beat && i < router->beat->n_queues; i++)
+        if (strcmp(router->beat->queues[i]->exporter, name) == 0)
+            return strcmp(router->beat->queues[i]->state, "running") == 0;
+    return false;
+}
+
+/* Why it cannot begin, and whether that may pass: who was detached may still be finishing, and the router may have told
+ * of it before that. NULL: it can. */
+static const char *obstacle(const struct registrar *r, const struct trial *t, bool *passes)
+{
+    const struct member *m = family_find(r->family, t->name);
+    const struct member *router = family_at(r->family, 0);
+    *passes = false;
+    if (!family_runs(r->family))
+        return "the gateway is starting or ending";
+    if (configured(r->config, t->name))
+        return "the configuration has an exporter of this name";
+    if (m) {
+        *passes = m->leaves;
+        return m->leaves ? "the exporter of this name has not ended yet"
+                         : "an exporter of this name is attached already";
+    }
+    if (by_hand(router, t->name)) {
+        *passes = router->beat_ms == t->beat_ms;
+        return "an exporter of this name was started by hand and is here";
+    }
+    if (r->config->exporter_count + registrar_count(r, r->config) >= CONFIG_EXPORTERS_MAX)
+        return "there are as many exporters as there can be";
+    return NULL;
+}
+
+/* 0: the member is started. Otherwise why not in `why`, and nothing has changed. */
+static int begin(struct registrar *r, struct trial *t, char why[512])
+{
+    const struct attached_entry *entry = attached_add(r->list, t->wanted, why);
+    if (!entry)
+        return GW_ERR_INVALID;
+    if (attached_write(r->list, why) != GW_OK) {
+        attached_remove(r->list, t->name);
+        return GW_ERR_IO;
+    }
+    if (!family_add(r->family, &entry->exporter, entry->wanted, why)) {
+        drop(r, t->name, 0);
+        return GW_ERR_INVALID;
+    }
+    masques__control__attached__free_unpacked(t->wanted, NULL);
+    t->wanted = NULL;
+    t->until_ms = loop_now_ms(r->loop) + REGISTRAR_TRY_MS;
+    return GW_OK;
+}
+
 /* ---- trials ----------------------------------------------------------------------------------------------------- */
 
 enum trial_outcome {
@@ -105,15 +170,31 @@ enum trial_outcome {
     TRIAL_FAILED, /* with one sentence */
 };
 
-static enum trial_outcome look_at(const struct registrar *r, const struct trial *t, char why[512])
+static enum trial_outcome try_to_begin(struct registrar *r, struct trial *t, char why[512])
+{
+    bool passes;
+    const char *in_the_way = obstacle(r, t, &passes);
+    if (!in_the_way)
+        return begin(r, t, why) == GW_OK ? TRIAL_OPEN : TRIAL_FAILED;
+    snprintf(why, 512, "%s: %s", t->name, in_the_way);
+    return passes && loop_now_ms(r->loop) < t->until_ms ? TRIAL_OPEN : TRIAL_FAILED;
+}
+
+static enum trial_outcome look_at(struct registrar *r, struct trial *t, char why[512])
 {
     const struct member *m = family_find(r->family, t->name);
+    if (t->wanted)
+        return try_to_begin(r, t, why);
     if (!family_runs(r->family)) {
         snprintf(why, 512, "%s: the gateway ends", t->name);
         return TRIAL_FAILED;
     }
     if (!m || m->leaves) {
         snprintf(why, 512, "%s was detached again while it started", t->name);
+        return TRIAL_FAILED;
+    }
+    if (!m->attached) {
+        snprintf(why, 512, "%s: the configuration has an exporter of this name by now", t->name);
         return TRIAL_FAILED;
     }
     bool says = m->state == MEMBER_RUNNING && m->beats;
@@ -135,7 +216,7 @@ static void conclude(struct registrar *r, struct trial *t, const char *error)
 {
     if (error) {
         log_error(r->log, "not attached: %s", error);
-        if (attached_find(r->list, t->name)) /* the configuration may have it by now */
+        if (!t->wanted && attached_find(r->list, t->name)) /* the configuration may have it by now */
             drop(r, t->name, LEAVE_MS);
     } else {
         log_info(r->log, "%s is attached", t->name);
@@ -143,7 +224,7 @@ static void conclude(struct registrar *r, struct trial *t, const char *error)
         write_list(r);
     }
     t->fn(t->ctx, error);
-    free(t);
+    trial_free(t);
 }
 
 static void look(void *ctx)
@@ -166,63 +247,28 @@ static void look(void *ctx)
 
 /* ---- attaching -------------------------------------------------------------------------------------------------- */
 
-/* An exporter that somebody started by hand, and that is here. */
-static bool by_hand(const struct registrar *r, const char *name)
-{
-    const struct member *router = family_at(r->family, 0);
-    for (size_t i = 0; router->beat && i < router->beat->n_queues; i++)
-        if (strcmp(router->beat->queues[i]->exporter, name) == 0)
-            return strcmp(router->beat->queues[i]->state, "running") == 0;
-    return false;
-}
-
-static const char *obstacle(const struct registrar *r, const char *name)
-{
-    const struct member *m = family_find(r->family, name);
-    if (!family_runs(r->family))
-        return "the gateway is starting or ending";
-    if (configured(r->config, name))
-        return "the configuration has an exporter of this name";
-    if (m && m->leaves)
-        return "the exporter of this name has not ended yet";
-    if (m)
-        return "an exporter of this name is attached already";
-    if (by_hand(r, name))
-        return "an exporter of this name was started by hand and is here";
-    if (r->config->exporter_count + registrar_count(r, r->config) >= CONFIG_EXPORTERS_MAX)
-        return "there are as many exporters as there can be";
-    return NULL;
-}
-
-/* NULL: the member is started. Otherwise why not, and nothing has changed. */
-static const char *begin(struct registrar *r, const Masques__Control__Attached *wanted, struct trial *t,
-                         char why[512])
+/* Whatever is wrong with the wish itself. */
+static int check(const Masques__Control__Attached *wanted, char name[CONFIG_ID_BYTES], char why[512])
 {
     struct config_exporter resolved;
-    if (attach_check(wanted, &resolved, why) != GW_OK)
-        return why;
-    memcpy(t->name, resolved.id, sizeof t->name);
-    if (wanted->start == MASQUES__BUS__START__REGISTERED) {
-        snprintf(why, 512, "%s: where to start from is nothing to be asked for", resolved.id);
-        return why;
-    }
-    const char *in_the_way = obstacle(r, resolved.id);
-    if (in_the_way) {
-        snprintf(why, 512, "%s: %s", resolved.id, in_the_way);
-        return why;
-    }
-    const struct attached_entry *entry = attached_add(r->list, wanted, why);
-    if (!entry)
-        return why;
-    if (attached_write(r->list, why) != GW_OK) {
-        attached_remove(r->list, resolved.id);
-        return why;
-    }
-    if (!family_add(r->family, &entry->exporter, entry->wanted, why)) {
-        drop(r, resolved.id, 0);
-        return why;
-    }
-    return NULL;
+    int err = attach_check(wanted, &resolved, why);
+    if (err != GW_OK)
+        return err;
+    memcpy(name, resolved.id, CONFIG_ID_BYTES);
+    if (wanted->start != MASQUES__BUS__START__REGISTERED)
+        return GW_OK;
+    snprintf(why, 512, "%s: where to start from is nothing to be asked for", name);
+    return GW_ERR_INVALID;
+}
+
+/* Those who came first get the name. */
+static void add_trial(struct registrar *r, struct trial *t)
+{
+    struct trial **at = &r->trials;
+    while (*at)
+        at = &(*at)->next;
+    *at = t;
+    loop_timer_set(r->look, LOOK_MS);
 }
 
 void registrar_attach(struct registrar *r, const Masques__Control__Attached *wanted, registrar_fn fn,
@@ -230,18 +276,22 @@ void registrar_attach(struct registrar *r, const Masques__Control__Attached *wan
 {
     char why[512] = "no memory";
     struct trial *t = calloc(1, sizeof *t);
-    const char *error = t ? begin(r, wanted, t, why) : why;
-    if (error) {
-        free(t);
-        fn(ctx, error);
+    enum trial_outcome outcome = TRIAL_FAILED;
+    if (t && check(wanted, t->name, why) == GW_OK) {
+        t->fn = fn;
+        t->ctx = ctx;
+        t->beat_ms = family_at(r->family, 0)->beat_ms;
+        t->until_ms = loop_now_ms(r->loop) + REGISTRAR_TRY_MS;
+        t->wanted = attached_copy(wanted);
+        outcome = t->wanted ? try_to_begin(r, t, why) : TRIAL_FAILED;
+    }
+    if (outcome == TRIAL_OPEN) {
+        add_trial(r, t);
         return;
     }
-    t->until_ms = loop_now_ms(r->loop) + REGISTRAR_TRY_MS;
-    t->fn = fn;
-    t->ctx = ctx;
-    t->next = r->trials;
-    r->trials = t;
-    loop_timer_set(r->look, LOOK_MS);
+    if (t)
+        trial_free(t);
+    fn(ctx, why);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
@@ -284,7 +334,7 @@ void registrar_free(struct registrar **at)
     while (r->trials) {
         struct trial *t = r->trials;
         r->trials = t->next;
-        free(t);
+        trial_free(t);
     }
     loop_timer_free(&r->look);
     attached_free(&r->list);

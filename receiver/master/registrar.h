@@ -7,7 +7,7 @@
 #include "receiver/master/attached.h"
 #include "receiver/master/family.h"
 
-#define REGISTRAR_TRY_MS 5000u /* so long a new exporter may take until the router knows it */
+#define REGISTRAR_TRY_MS 5000u /* so long a name may take to be free, and a new exporter until the router knows it */
 
 struct registrar;
 
@@ -22,8 +22,9 @@ struct registrar *registrar_new(struct loop *loop, struct family *family, const 
 /* Before the family. Whoever waits for an answer gets none. */
 void registrar_free(struct registrar **registrar);
 
-/* Attaches an exporter: writes the file, starts it, and calls fn(ctx) once, now or later, when the router knows it, or
- * when it is clear that it cannot be started, by when everything is as before. `wanted` is borrowed. */
+/* Attaches an exporter: waits for the name where one that was detached is about to leave it, writes the file, starts it,
+ * and calls fn(ctx) once, now or later, when the router knows it, or when it is clear that it cannot be started, by when
+ * everything is as before. `wanted` is copied. */
 void registrar_attach(struct registrar *registrar, const Masques__Control__Attached *wanted,
                       registrar_fn fn, void *ctx);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "receiver/master/briefing.h"
 #include "receiver/master/fixed.h"
 #include "shared/base/clock.h"
 
@@ -150,6 +151,16 @@ static int keep_fixed(const struct reload *r, struct config *next, char why[512]
     return err;
 }
 
+/* Who is started later is told by its settings. */
+static void tell_log_level(struct reload *r)
+{
+    const struct member *m;
+    if (r->running->masques.log_level == r->before->masques.log_level)
+        return;
+    for (size_t i = 0; (m = family_at(r->family, i)); i++)
+        briefing_log_level(family_find(r->family, m->name), r->running->masques.log_level);
+}
+
 int reload_begin(struct reload *r, struct config *next, char why[512])
 {
     int err = can_be_done(r, next, why);
@@ -166,6 +177,7 @@ int reload_begin(struct reload *r, struct config *next, char why[512])
     r->stage = STAGE_TELLING;
     r->told_ms = loop_now_ms(r->loop);
     family_tell_router(r->family);
+    tell_log_level(r);
     loop_timer_set(r->look, 0);
     return GW_OK;
 }

@@ -69,7 +69,7 @@ static int take_lock(struct runtime_dir *dir, int inherited, char why[512])
 {
     char path[128];
     char pid[32];
-    snprintf(path, sizeof path, "%s/lock", dir->path);
+    snprintf(path, sizeof path, "%s/" RUNTIME_LOCK, dir->path);
     dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (dir->lock < 0) {
         snprintf(why, 512, "cannot open %s: %s", path, strerror(errno));
@@ -86,7 +86,8 @@ static int take_lock(struct runtime_dir *dir, int inherited, char why[512])
         return GW_ERR_EXISTS;
     }
     int n = snprintf(pid, sizeof pid, "%d\n", getpid());
-    if (ftruncate(dir->lock, 0) != 0 || pwrite(dir->lock, pid, (size_t)n, 0) != n) {
+    /* In this order: over a hand-over it is never without the number. */
+    if (pwrite(dir->lock, pid, (size_t)n, 0) != n || ftruncate(dir->lock, n) != 0) {
         snprintf(why, 512, "cannot write %s: %s", path, strerror(errno));
         runtime_dir_close(dir);
         return GW_ERR_IO;

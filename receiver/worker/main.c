@@ -48,7 +48,7 @@ static const struct child_events child_events = {
     .router_up = router_up,
 };
 
-static int run(const Masques__Control__Settings *settings, const struct log *log)
+static int run(const Masques__Control__Settings *settings, struct log *log)
 {
     struct process p = {0};
     int code = EXIT_FAILURE;

@@ -115,9 +115,14 @@ static bool confess(const struct log *log)
     return false;
 }
 
+void log_set_level(struct log *log, enum log_level level)
+{
+    __atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
+}
+
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
 {
-    if (!log || level > log->level)
+    if (!log || level > __atomic_load_n(&log->level, __ATOMIC_RELAXED))
         return;
     char text[LINE_BYTES / 2];
     va_list args;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Our own log: one line a message on stderr (telemetry goes to stdout), "2026-11-22T10:00:00.123Z info  router: …".
- * A struct log is made once at start and passed down as a const pointer. Bytes of peers are escaped. */
+ * A struct log is made once at start and passed down as a const pointer; whoever made it may change its level. Bytes of
+ * peers are escaped. */
 #ifndef MASQUES_BASE_LOG_H
 #define MASQUES_BASE_LOG_H
 
@@ -28,6 +29,9 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
 #define log_warn(log, ...) log_write((log), LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(log, ...) log_write((log), LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(log, ...) log_write((log), LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/* From now on, for everybody who has the log, in every thread. */
+void log_set_level(struct log *log, enum log_level level);
 
 /* "error", "warn", "info", "debug" to a level and back; -1 when there is no such level. */
 int log_level_parse(const char *name);

@@ -110,7 +110,9 @@ static int read_sections(struct reader *r, struct sections *s)
     else
         for (size_t i = 0; rc == 0 && i < sizeof components / sizeof components[0]; i++)
             rc = components[i](r, s);
-    return rc < 0 ? rc : sections_agree(r, s);
+    if (rc == 0)
+        rc = sections_agree(r, s);
+    return rc < 0 ? rc : sections_endpoints(r, s);
 }
 
 static int read_text(struct slice text, expand_lookup lookup, void *context,

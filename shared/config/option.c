@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shared/config/names.h"
 #include "shared/config/pairs.h"
 #include "shared/config/report.h"
 
@@ -419,13 +420,25 @@ const struct option *option_presence(const struct option *rows, size_t count,
     return NULL;
 }
 
+/* "formt: unknown option; did you mean format?" */
+static void say_unknown(const struct option *rows, size_t count, const char *path, struct buf *why)
+{
+    struct names names = {.count = 0};
+    for (size_t i = 0; i < count; i++)
+        names_add(&names, slice_of(rows[i].path));
+    struct slice meant = names_closest(&names, slice_of(path));
+    buf_printf(why, "%s: unknown option", path);
+    if (meant.len)
+        buf_printf(why, "; did you mean %.*s?", (int)meant.len, (const char *)meant.data);
+}
+
 int options_apply(const struct option *rows, size_t count, const char *path, const char *text,
                   void *target, struct buf *why)
 {
     const struct option *row = options_find(rows, count, slice_of(path));
     if (!row) {
         if (why)
-            buf_printf(why, "%s: unknown option", path);
+            say_unknown(rows, count, path, why);
         return GW_ERR_NOT_FOUND;
     }
     int rc = option_read(row, slice_of(text), target);

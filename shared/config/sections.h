@@ -65,6 +65,9 @@ int sections_storage(struct reader *r, struct sections *s) GW_MUST_CHECK;
 /* What options demand of each other. */
 int sections_agree(struct reader *r, struct sections *s) GW_MUST_CHECK;
 
+/* The endpoints that are listened on: no two the same. */
+int sections_endpoints(struct reader *r, struct sections *s) GW_MUST_CHECK;
+
 /* ---- for the readers of sections ---- */
 
 /* The value under a key; a null node where there is none. */

@@ -17,7 +17,7 @@ struct child {
     struct loop *loop;
     const struct child_events *events;
     void *ctx;
-    const struct log *log;
+    struct log *log;
     struct event *control;
     struct event *life;
     struct loop_timer *beat;
@@ -107,6 +107,10 @@ static void obey(struct child *child, const Masques__Control__Down *down)
         child->reconfigured = down->reconfigure->number;
         child_beat(child);
         break;
+    case MASQUES__CONTROL__DOWN__BODY_LOG_LEVEL:
+        if (down->log_level->level <= LOG_LEVEL_DEBUG)
+            log_set_level(child->log, (enum log_level)down->log_level->level);
+        break;
     default: /* of a newer master */
         break;
     }
@@ -187,8 +191,8 @@ void child_ready(struct child *child, const char *detail)
     ready.detail = (char *)(detail ? detail : "");
     up.body_case = MASQUES__CONTROL__UP__BODY_READY;
     up.ready = &ready;
+    child_beat(child); /* first: whoever hears that all are ready asks how they are */
     say(child, &up);
-    child_beat(child);
 }
 
 void child_beat(struct child *child)
@@ -237,7 +241,7 @@ static void beat_due(void *ctx)
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
 struct child *child_new(struct loop *loop, const struct child_events *events, void *ctx,
-                        const struct log *log)
+                        struct log *log)
 {
     struct child *child = calloc(1, sizeof *child);
     if (!child)

@@ -42,12 +42,13 @@ struct child_events {
 int child_begin(Masques__Control__Settings **settings) GW_MUST_CHECK;
 
 /* Opens the control channel on the loop, starts the beats. When the master goes, the loop is stopped. SIGTERM of
- * the master counts as drain, a second one as stop; anybody else's is ignored, as the master has an order of ending. Returns owned; NULL: no memory. `events` borrowed for the child's life. */
+ * the master counts as drain, a second one as stop; anybody else's is ignored, as the master has an order of ending. Returns owned; NULL: no memory. `events` and
+ * `log` borrowed for the child's life: the master may give the log another level. */
 struct child *child_new(struct loop *loop, const struct child_events *events, void *ctx,
-                        const struct log *log);
+                        struct log *log);
 void child_free(struct child **child);
 
-/* "I do my work from now on." */
+/* A beat, and then: "I do my work from now on." */
 void child_ready(struct child *child, const char *detail);
 /* Sends a beat now, because the state has changed. */
 void child_beat(struct child *child);

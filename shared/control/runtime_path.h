@@ -9,6 +9,7 @@
 #define RUNTIME_PATH_BYTES 96u /* with the NUL: the path of a socket in it must fit a sockaddr_un */
 #define RUNTIME_CONTROL_SOCKET "control.sock" /* of the master: masques.control.MasterRequest */
 #define RUNTIME_BUS_SOCKET "bus.sock"         /* of the router */
+#define RUNTIME_LOCK "lock"                   /* held by the master, whose process id is in it */
 
 /* `wanted`: the directory that was asked for, or "" for the default: as root /run/masques, otherwise
  * $XDG_RUNTIME_DIR/masques, without that /tmp/masques-UID. Nothing is created or looked at.

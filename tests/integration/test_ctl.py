@@ -188,6 +188,19 @@ class TestAttaching(CtlTest):
             wait_for(lambda: "nop/x" not in gateway.children(), "its process to end")
             Sink(gateway, name="nop/x").stop()
 
+    def test_a_name_is_free_as_soon_as_it_is_detached(self):
+        with Gateway(exporters={"nop": {}}) as gateway:
+            for _ in range(3):
+                self.ctl(gateway, "attach", "nop/x")
+                wait_for(lambda: gateway.child("nop/x")["queues"], "the router to have told the master of it")
+                self.ctl(gateway, "detach", "nop/x")
+            self.ctl(gateway, "attach", "nop/x")
+            sink = Sink(gateway, name="nop/y")
+            wait_for(lambda: "nop/y" in gateway.children(), "the router to have told the master of it")
+            self.assertIn("nop/y: an exporter of this name was started by hand and is here",
+                          self.ctl(gateway, "attach", "nop/y", code=1))
+            sink.stop()
+
     def test_attached_to_a_file(self):
         with Gateway(exporters={"nop": {}}) as gateway:
             path = os.path.join(gateway.directory, "otel.json")
@@ -443,7 +456,7 @@ class TestNobodyThere(CtlTest):
 
 class TestUsage(CtlTest):
     def test_help(self):
-        for command in ([], ["status"], ["attach"], ["dead-letters", "drop"]):
+        for command in ([], ["status"], ["attach"], ["dead-letters"], ["dead-letters", "drop"]):
             text = self.run_ctl(*command, "--help").stdout
             self.assert_narrow(text)
             self.assertIn("Exit codes: 0 done; 1 refused", text)

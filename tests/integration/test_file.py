@@ -302,6 +302,20 @@ class Others(Case):
             self.check_once(wanted, ids_in_lines(self.path))
 
 
+class Degraded(Case):
+    def test_what_is_wrong_and_that_it_is_over_is_in_the_log_once(self):
+        gateway = self.gateway({"append": True}, path="out/missing/data.jsonl")
+        with gateway:
+            post(gateway, "logs", telemetry.logs(["a"]))
+            gateway.stderr.wait(lambda lines: [line for line in lines if "file: degraded: opening " in line],
+                                "what is wrong")
+            os.mkdir(os.path.dirname(self.path))
+            self.wait_ids(["a"])
+            gateway.stderr.wait(lambda lines: [line for line in lines if "file: not degraded any more" in line],
+                                "that it is over")
+            self.assertEqual(gateway.stderr.text().count("degraded: opening"), 1)
+
+
 class Full(Case):
     def test_a_full_disk_tears_nothing_and_is_recovered_from(self):
         """A real one. What does not fit is cut off again, health says why, and all of it comes when there is room."""

@@ -244,6 +244,21 @@ class NotFit(Case):
                 connection.send(request("/v1/logs", telemetry.logs(["x"])))
                 self.assertEqual(connection.read_answer().status, 200)
 
+    def test_everybody_follows_the_level_of_the_log(self):
+        with self.gateway(exporters={"nop": {}}, workers=1).start() as gateway:
+            before = pids(gateway)
+            post(gateway, ["the worker has a session with the router"])
+            self.assertEqual(lines_with(gateway, " debug "), [])
+            gateway.override_masques(log_level="debug")
+            reload(gateway)
+            self.assertEqual(pids(gateway), before)
+            gateway.kill_child("nop")
+            gateway.stderr.wait(lambda lines: [line for line in lines if "debug router: nop is here" in line],
+                                "the router's debug messages")
+            gateway.kill_child("router")
+            gateway.stderr.wait(lambda lines: [line for line in lines if "debug worker/1: session with" in line],
+                                "the worker's debug messages")
+
 
 class Orphans(Case):
     def test_one_that_goes_with_undelivered_data_is_kept_and_goes_on_when_it_comes_back(self):

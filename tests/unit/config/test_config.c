@@ -715,6 +715,20 @@ static const struct {
     {"receivers: {otlp: {protocols: {http: {logs_url_path: /v1/traces}}}}\n" DEBUG SERVICE,
      "f:1:54: receivers::otlp::protocols::http: logs_url_path, metrics_url_path and "
      "traces_url_path must differ"},
+    {"receivers: {otlp: {protocols: {grpc: , http: {endpoint: localhost:4317}}}}\n" DEBUG SERVICE,
+     "f:1:57: receivers::otlp::protocols::http::endpoint: 127.0.0.1:4317 is also where "
+     "receivers::otlp::protocols::grpc::endpoint listens"},
+    {"receivers: {otlp: {protocols: {grpc: {endpoint: \":4318\"}, http: }}}\n" DEBUG SERVICE,
+     "f:1:49: receivers::otlp::protocols::grpc::endpoint: :4318 is also where "
+     "receivers::otlp::protocols::http::endpoint listens"},
+    {OTLP DEBUG "extensions: {health_check: {endpoint: 127.0.0.1:4317}}\n"
+     "service: {extensions: [health_check], pipelines: {logs: {receivers: [otlp], exporters: [debug]}}}\n",
+     "f:3:39: extensions::health_check::endpoint: 127.0.0.1:4317 is also where "
+     "receivers::otlp::protocols::grpc::endpoint listens"},
+    {OTLP DEBUG "service: {telemetry: {metrics: {address: \":4317\"}}, "
+     "pipelines: {logs: {receivers: [otlp], exporters: [debug]}}}\n",
+     "f:3:32: service::telemetry::metrics: :4317 is also where receivers::otlp::protocols::grpc::endpoint "
+     "listens"},
     {OTLP "exporters:\n  debug:\n    verbosity: detailed\n",
      "f:4:5: exporters::debug::verbosity: masques-collector does not have this setting of the "
      "collector; supported here: format, color, match, sending_queue, retry_on_failure"},

@@ -188,6 +188,7 @@ START_TEST(a_refusal_says_what_was_given_and_what_is_expected)
     } refused[] = {
         {"nothing", "x", GW_ERR_NOT_FOUND, "nothing: unknown option"},
         {"a", "x", GW_ERR_NOT_FOUND, "a: unknown option"},
+        {"numbr", "x", GW_ERR_NOT_FOUND, "numbr: unknown option; did you mean number?"},
         {"a::text", "", GW_ERR_INVALID, "a::text: got \"\", expected a text of 1 to 8 bytes"},
         {"a::path", " ", GW_ERR_INVALID,
          "a::path: got \" \", expected a URL path such as /v1/logs, at most 8 bytes"},

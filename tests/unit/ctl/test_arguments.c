@@ -96,7 +96,11 @@ static const struct {
     {"status --timeout 0s", "no time from 1ms to 24h"},
     {"status --timeout -5s", "no time from 1ms to 24h"},
     {"status --timeout 25h", "no time from 1ms to 24h"},
-    {"status --router ipc://x", "the master is asked"},
+    {"status --router ipc://x", "not an option here: --router"},
+    {"--router ipc://x status", "not an option of this command: router (masquesctl status"},
+    {"attach file --router ipc://x", "not an option here: --router"},
+    {"validate config.yaml --json", "not an option here: --json"},
+    {"--json validate config.yaml", "not an option of this command: json (masquesctl validate"},
     {"attach", "a word is missing: TYPE/NAME"},
     {"attach _", "one word too many"},
     {"attach file --path", "needs a value: --path"},
@@ -110,12 +114,13 @@ static const struct {
     {"tail --format xml", "\"xml\" is none of pretty, json"},
     {"tail console", "one word too many"},
     {"dead-letters", "a word is missing behind: dead-letters"},
-    {"dead-letters burn", "no such command: burn"},
+    {"dead-letters burn", "no such command: burn (masquesctl dead-letters --help"},
+    {"dead-letters list 12", "no exporter: 12"},
     {"dead-letters drop", "what is to be dropped is missing"},
     {"dead-letters drop file/archive", "what is to be dropped is missing"},
     {"dead-letters drop 1 --all", "do not go together"},
-    {"dead-letters drop file 1x", "one word too many: 1x"},
-    {"dead-letters drop 99999999999999999999", "what is to be dropped is missing"},
+    {"dead-letters drop file 1x", "no number of a dead letter: 1x"},
+    {"dead-letters drop 99999999999999999999", "no number of a dead letter: 9"},
     {"validate", "a word is missing: FILE"},
 };
 
@@ -208,20 +213,20 @@ END_TEST
 START_TEST(every_command_has_a_help_text)
 {
     struct buf all = buf_make(100000);
-    arguments_help(COMMAND_NONE, &all);
+    arguments_help(&(struct arguments){.command = COMMAND_NONE}, &all);
     buf_byte(&all, '\0');
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         if (right[i].command == COMMAND_NONE)
             continue;
         struct buf own = buf_make(100000);
-        arguments_help(right[i].command, &own);
+        arguments_help(&(struct arguments){.command = right[i].command}, &own);
         buf_byte(&own, '\0');
         const char *text = (const char *)own.data;
         char usage[100], listed[100];
         const char *colon = strchr(text, ':');
         snprintf(usage, sizeof usage, "usage: %.*s", (int)(colon - text), text);
         snprintf(listed, sizeof listed, "\n  %.*s ", (int)(colon - text - 11), text + 11);
-        ck_assert_msg(strstr(text, usage) && strstr(text, "--runtime") && strstr(text, "Exit codes"), "%s", text);
+        ck_assert_msg(strstr(text, usage) && strstr(text, "--help") && strstr(text, "Exit codes"), "%s", text);
         ck_assert_msg(strstr((const char *)all.data, listed) != NULL, "%s", listed);
         buf_free(&own);
     }
@@ -229,6 +234,59 @@ START_TEST(every_command_has_a_help_text)
 }
 END_TEST
 
+static void help_to(struct line *l, struct buf *text)
+{
+    *text = buf_make(100000);
+    ck_assert_int_eq(l->err, GW_OK);
+    ck_assert(l->arguments.help);
+    arguments_help(&l->arguments, text);
+    buf_byte(text, '\0');
+}
+
+START_TEST(a_group_has_a_help_text_of_its_own)
+{
+    static const char *const words[] = {"dead-letters --help", "--help dead-letters"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct line l;
+        struct buf text;
+        parse(&l, words[i]);
+        help_to(&l, &text);
+        const char *said = (const char *)text.data;
+        ck_assert_msg(strstr(said, "  dead-letters list ") && strstr(said, "  dead-letters replay ") &&
+                          strstr(said, "  dead-letters drop ") && !strstr(said, "  status "),
+                      "%s", said);
+        buf_free(&text);
+        done(&l);
+    }
+}
+END_TEST
+
+/* What would be refused is not offered. */
+START_TEST(the_help_offers_what_is_taken)
+{
+    static const struct {
+        const char *line, *option;
+        bool offered;
+    } cases[] = {
+        {"exporters --help", "--router", true}, {"status --help", "--router", false},
+        {"status --help", "--json", true},      {"validate --help", "--json", false},
+        {"validate --help", "--timeout", false}, {"--help", "--router", true},
+        {"tail --help", "--within", false},     {"drain --help", "--within", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct line l;
+        struct buf text;
+        parse(&l, cases[i].line);
+        help_to(&l, &text);
+        bool offered = strstr((const char *)text.data, cases[i].option) != NULL;
+        ck_assert_msg(offered == cases[i].offered, "%s: %s", cases[i].line, cases[i].option);
+        buf_free(&text);
+        done(&l);
+    }
+}
+END_TEST
+
 SUITE_MAIN("ctl/arguments", what_is_right_is_read, what_is_wrong_is_said, defaults_are_what_the_help_says,
            what_attach_does_not_know_is_the_exporter_s, a_name_of_an_option_that_fits_nowhere_is_refused,
-           numbers_of_letters_are_kept_in_order, every_command_has_a_help_text)
+           numbers_of_letters_are_kept_in_order, every_command_has_a_help_text,
+           a_group_has_a_help_text_of_its_own, the_help_offers_what_is_taken)

@@ -17,6 +17,7 @@
 
 #define PATIENCE_MS 60000u
 #define SHORT_MS 200u
+#define WORK_MS 1500u /* in which even a slow machine answers */
 
 enum manner {
     NOBODY, /* the socket is there and nobody has it */
@@ -24,6 +25,7 @@ enum manner {
     SILENT,
     LEAVES,    /* without an answer */
     BABBLES,   /* no protobuf */
+    WORKS,     /* answers the question once it was asked another one, at once, and then again */
 };
 
 struct scene {
@@ -32,7 +34,7 @@ struct scene {
     struct buf why;
 };
 
-static void answer(int fd)
+static unsigned answer(int fd)
 {
     ProtobufCMessage *message = NULL;
     int err;
@@ -45,10 +47,27 @@ static void answer(int fd)
     said.pid = ((Masques__Control__MasterRequest *)message)->what_case;
     if (packet_send(fd, &said.base) != GW_OK)
         _exit(1);
+    return said.pid;
+}
+
+/* The first one waits until two others were answered. */
+static void work(int listener)
+{
+    int first = accept(listener, NULL, NULL);
+    for (int i = 0; i < 2; i++) {
+        int other = accept(listener, NULL, NULL);
+        if (other < 0 || answer(other) != MASQUES__CONTROL__MASTER_REQUEST__WHAT_WHERE)
+            _exit(1);
+        close(other);
+    }
+    answer(first);
+    pause();
 }
 
 static void play(int listener, enum manner manner)
 {
+    if (manner == WORKS)
+        work(listener);
     while (true) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0)
@@ -192,6 +211,70 @@ START_TEST(who_does_not_answer_is_given_up)
 }
 END_TEST
 
+static void write_lock(const struct scene *s, char path[80], pid_t pid)
+{
+    snprintf(path, 80, "%s/lock", s->directory);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "%d\n", pid);
+    fclose(file);
+}
+
+/* Between two images of its program, or before its socket is there. */
+START_TEST(who_holds_the_lock_is_waited_for)
+{
+    struct scene s;
+    char lock[80];
+    Masques__Control__MasterAnswer *got = NULL;
+    scene_open(&s);
+    write_lock(&s, lock, getpid());
+    pid_t asker = fork();
+    if (asker == 0)
+        _exit(ask(&s, s.directory, PATIENCE_MS, &got) == GW_OK ? 0 : 1);
+    int status;
+    usleep(100000); /* whether it asks before or after that, it is answered */
+    ck_assert_int_eq(waitpid(asker, &status, WNOHANG), 0);
+    scene_start(&s, ANSWERS);
+    ck_assert_int_eq(waitpid(asker, &status, 0), asker);
+    ck_assert_int_eq(status, 0);
+    unlink(lock);
+    scene_close(&s);
+}
+END_TEST
+
+START_TEST(who_left_the_lock_behind_is_not_waited_for)
+{
+    struct scene s;
+    char lock[80];
+    scene_open(&s);
+    pid_t gone = fork();
+    if (gone == 0)
+        _exit(0);
+    ck_assert_int_eq(waitpid(gone, NULL, 0), gone);
+    write_lock(&s, lock, gone);
+    expect(&s, s.directory, PATIENCE_MS, GW_ERR_NOT_FOUND, "no gateway runs");
+    write_lock(&s, lock, getpid());
+    expect(&s, s.directory, SHORT_MS, GW_ERR_NOT_FOUND, "no gateway runs");
+    unlink(lock);
+    scene_close(&s);
+}
+END_TEST
+
+/* What it was asked for takes longer than it may be silent. */
+START_TEST(who_works_is_waited_for)
+{
+    struct scene s;
+    Masques__Control__MasterAnswer *got = NULL;
+    scene_open(&s);
+    scene_start(&s, WORKS);
+    int err = ask(&s, s.directory, WORK_MS, &got);
+    ck_assert_msg(err == GW_OK, "%s", (const char *)s.why.data);
+    ck_assert_uint_eq(got->pid, MASQUES__CONTROL__MASTER_REQUEST__WHAT_RELOAD);
+    masques__control__master_answer__free_unpacked(got, NULL);
+    scene_close(&s);
+}
+END_TEST
+
 START_TEST(a_path_that_fits_no_socket_is_refused)
 {
     struct scene s;
@@ -206,5 +289,6 @@ START_TEST(a_path_that_fits_no_socket_is_refused)
 END_TEST
 
 SUITE_MAIN("ctl/master", a_question_has_its_answer, where_no_gateway_runs_we_say_so,
-           a_directory_of_somebody_else_is_named_so, who_does_not_answer_is_given_up,
+           a_directory_of_somebody_else_is_named_so, who_does_not_answer_is_given_up, who_works_is_waited_for,
+           who_holds_the_lock_is_waited_for, who_left_the_lock_behind_is_not_waited_for,
            a_path_that_fits_no_socket_is_refused)

@@ -96,6 +96,21 @@ START_TEST(every_flag_is_taken_in_both_spellings)
 }
 END_TEST
 
+START_TEST(of_a_store_given_twice_one_stays_open)
+{
+    static const char *const args[] = {"--router=tcp://a:1", "--store=/", "--store=/tmp", NULL};
+    struct options options;
+    struct exporter_settings set;
+    struct buf why;
+    int lowest = dup(STDERR_FILENO);
+    close(lowest);
+    ck_assert_int_eq(read_flags(args, &options, &set, &why), SETTINGS_RUN);
+    ck_assert_int_eq(set.store_fd, lowest);
+    close(set.store_fd);
+    buf_free(&why);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_said_in_one_sentence)
 {
     static const struct {
@@ -272,8 +287,8 @@ START_TEST(an_attached_one_has_its_mode_and_place_from_the_master)
 END_TEST
 
 SUITE_MAIN("exporters/common/settings", without_flags_only_the_router_is_missing,
-           every_flag_is_taken_in_both_spellings, what_is_wrong_is_said_in_one_sentence,
-           a_flag_as_long_as_can_be_is_refused, help_and_version_need_nothing_else,
+           every_flag_is_taken_in_both_spellings, of_a_store_given_twice_one_stays_open,
+           what_is_wrong_is_said_in_one_sentence, a_flag_as_long_as_can_be_is_refused, help_and_version_need_nothing_else,
            the_masters_settings_say_the_same,
            what_the_configuration_says_about_deliveries_is_taken,
            one_started_by_hand_may_be_made_for_another_mode,

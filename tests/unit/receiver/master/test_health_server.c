@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "tests/support/suite.h"
@@ -160,7 +161,7 @@ START_TEST(requests_are_answered_or_refused)
         {"GET /ready?verbose HTTP/1.1\r\nHost: h\r\n\r\n", "{\"is\":\"it\"}", "the configured path", false},
         {"GET /numbers HTTP/1.1\r\nHost: h\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=1\r\n", "a page of another type", false},
-        {"GET /Numbers HTTP/1.1\r\nHost: h\r\n\r\n", "there are: /health /ready / /numbers", "the pages are named", false},
+        {"GET /Numbers HTTP/1.1\r\nHost: h\r\n\r\n", "there are: /health /ready / /numbers\n", "the pages are named", false},
         {"HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\nConnection: close\r\n\r\n",
          "HEAD has no body", true},
@@ -347,7 +348,37 @@ START_TEST(clients_that_go_leave_nothing_behind)
 }
 END_TEST
 
-SUITE_MAIN("receiver/master/health_server", requests_are_answered_or_refused, not_available_is_503,
+static int is_watched(const struct event_base *base, const struct event *event, void *arg)
+{
+    (void)base;
+    return event_get_fd(event) == *(const int *)arg && event_pending(event, EV_READ, NULL);
+}
+
+/* Whether the loop would be woken by who waits at the door. */
+static bool listens(struct scene *s)
+{
+    return event_base_foreach_event(loop_base(s->stage.loop), is_watched, &s->listener) != 0;
+}
+
+START_TEST(without_descriptors_it_does_not_spin_and_goes_on_later)
+{
+    struct scene s;
+    struct rlimit before, none;
+    scene_open(&s);
+    ck_assert(listens(&s));
+    say(&s, GET);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    while (listens(&s)) /* also where somebody was let in before: who makes room */
+        stage_run_for(&s.stage, 1);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    wait_for(&s, "200 OK", 1);
+    scene_close(&s);
+}
+END_TEST
+
+SUITE_MAIN("receiver/master/health_server", without_descriptors_it_does_not_spin_and_goes_on_later, requests_are_answered_or_refused, not_available_is_503,
            a_request_may_come_byte_by_byte_and_several_on_one_connection,
            pipelined_requests_are_answered_as_the_client_reads,
            slow_clients_do_not_keep_a_probe_from_its_answer, a_request_that_never_ends_is_ended,
