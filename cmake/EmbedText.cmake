@@ -1,13 +1,13 @@
 # A text file as bytes of a program: cmake -DIN=FILE -DOUT=FILE.c -DNAME=name -P EmbedText.cmake writes a C file with
-# name (the bytes) and name_len. masques_embed_text(target file name) has it written and compiled into a target.
-function(masques_embed_text target file name)
+# name (the bytes) and name_len. masques_embed_text(library file name) makes a library of it.
+function(masques_embed_text library file name)
   set(out ${CMAKE_CURRENT_BINARY_DIR}/${name}.c)
   add_custom_command(
     OUTPUT ${out}
     COMMAND ${CMAKE_COMMAND} -DIN=${file} -DOUT=${out} -DNAME=${name} -P ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake
     DEPENDS ${file} ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake
     VERBATIM)
-  target_sources(${target} PRIVATE ${out})
+  add_library(${library} STATIC ${out})
 endfunction()
 
 if(CMAKE_SCRIPT_MODE_FILE)

@@ -5,12 +5,23 @@
 #include <string.h>
 
 #define FIRST_CAP 32u
-#define INSERTION_MAX 48u /* up to here moving indexes is cheaper than merging */
+#define INSERTION_MAX 48u   /* up to here moving indexes is cheaper than merging */
+#define KEPT_MAX_KEYS 1024u /* of a sequence that is kept from block to block */
+#define KEPT_MAX_ATTRIBUTES 16384u /* from record to record */
+#define KEYS_MAX_BYTES ((size_t)1 << 30)
+#define DIGEST_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 void attributes_fini(struct attributes *a)
 {
     free(a->list);
     *a = (struct attributes){0};
+}
+
+void attributes_trim(struct attributes *a)
+{
+    if (a->cap > KEPT_MAX_ATTRIBUTES)
+        attributes_fini(a);
+    attributes_clear(a);
 }
 
 static bool room(struct attributes *a)
@@ -28,50 +39,115 @@ static bool room(struct attributes *a)
     return true;
 }
 
+/* Keys differ in their ends and lengths more than in their beginnings. */
+static void digest(struct attributes *a, struct slice key)
+{
+    uint64_t end = key.len;
+    if (key.len >= sizeof end)
+        end = wire_load64(key.data + key.len - sizeof end);
+    else if (key.len)
+        end = (uint64_t)key.data[0] << 16 | (uint64_t)key.data[key.len / 2] << 8 | key.data[key.len - 1];
+    a->digest = (a->digest + (end ^ key.len << 56)) * DIGEST_FACTOR;
+}
+
 void attributes_add(struct attributes *a, struct slice key_value)
 {
     if (!room(a))
         return;
     struct attribute *next = &a->list[a->count++];
-    otlp_attribute_read(key_value, &next->key, &next->value);
+    if (!otlp_attribute_plain(key_value, &next->key, &next->value))
+        otlp_attribute_read(key_value, &next->key, &next->value);
+    digest(a, next->key);
 }
 
 void attributes_add_all(struct attributes *a, const struct otlp_view *view, uint32_t number)
 {
+    struct wire_field f;
     struct otlp_cursor c = otlp_cursor_of(view);
-    while (room(a)) {
-        struct attribute *next = &a->list[a->count];
-        if (!otlp_attribute_next(&c, number, &next->key, &next->value))
-            return;
-        a->count++;
+    while (otlp_cursor_next(&c, &f) == 1)
+        if (f.number == number)
+            attributes_add(a, f.bytes);
+}
+
+/* ---- keys ---- */
+
+static void forget(struct key_order *o)
+{
+    free(o->places);
+    free(o->numbers);
+    free(o->lengths);
+    buf_free(&o->keys);
+    *o = (struct key_order){0};
+}
+
+void key_orders_fini(struct key_orders *orders)
+{
+    for (size_t i = 0; orders->orders && i < KEY_ORDERS; i++)
+        forget(&orders->orders[i]);
+    free(orders->orders);
+    orders->orders = NULL;
+}
+
+void key_orders_clear(struct key_orders *orders)
+{
+    for (size_t i = 0; orders->orders && i < KEY_ORDERS; i++) {
+        orders->orders[i].numbered = false;
+        if (orders->orders[i].cap > KEPT_MAX_KEYS)
+            forget(&orders->orders[i]);
     }
 }
 
-void attributes_order_fini(struct attributes_order *o)
+static bool widen(uint32_t **words, size_t count)
 {
-    free(o->numbers);
-    free(o->places);
-    *o = (struct attributes_order){0};
+    uint32_t *wider = realloc(*words, count * sizeof *wider);
+    if (wider)
+        *words = wider;
+    return wider != NULL;
 }
 
-bool attributes_order_reserve(struct attributes_order *o, size_t count)
+static bool reserve(struct key_order *o, size_t count)
 {
     if (count <= o->cap)
         return true;
     size_t cap = count < FIRST_CAP ? FIRST_CAP : count;
-    uint32_t *numbers = realloc(o->numbers, cap * sizeof *numbers);
-    if (!numbers)
+    o->count = 0;
+    /* The other half of the places is for sorting. */
+    if (!widen(&o->places, 2 * cap) || !widen(&o->numbers, cap) || !widen(&o->lengths, cap))
         return false;
-    o->numbers = numbers;
-    uint32_t *places = realloc(o->places, 2 * cap * sizeof *places); /* the other half is for sorting */
-    if (!places)
-        return false;
-    o->places = places;
     o->cap = cap;
     return true;
 }
 
-/* Whether the attribute at `x` has to stand behind that at `y`, which came first. */
+/* memcmp() == 0 of a few bytes. */
+static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    uint64_t differ = 0;
+    if (len < sizeof differ) {
+        for (size_t i = 0; i < len; i++)
+            differ |= a[i] ^ b[i];
+        return !differ;
+    }
+    for (size_t i = 0; i + sizeof differ < len; i += sizeof differ)
+        differ |= wire_load64(a + i) ^ wire_load64(b + i);
+    differ |= wire_load64(a + len - sizeof differ) ^ wire_load64(b + len - sizeof differ);
+    return !differ;
+}
+
+static bool is_order_of(const struct key_order *o, const struct attributes *a)
+{
+    const uint8_t *key = o->keys.data;
+    if (o->count != a->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        size_t len = a->list[i].key.len;
+        if (o->lengths[i] != len || !same_bytes(key, a->list[i].key.data, len))
+            return false;
+        key += len;
+    }
+    return true;
+}
+
+/* Whether the attribute at `x` has to stand behind that at `y`, which came later. */
 static bool behind(const struct attributes *a, uint32_t x, uint32_t y)
 {
     struct slice k = a->list[x].key, l = a->list[y].key;
@@ -108,13 +184,44 @@ static void merge_sort(const struct attributes *a, uint32_t *places, uint32_t *s
     }
 }
 
-void attributes_sort(const struct attributes *a, struct attributes_order *o)
+static bool learn(struct key_order *o, const struct attributes *a)
 {
-    for (size_t i = 0; i < a->count; i++)
+    if (!reserve(o, a->count))
+        return false;
+    o->keys.max = KEYS_MAX_BYTES;
+    buf_clear(&o->keys);
+    for (size_t i = 0; i < a->count; i++) {
+        buf_slice_append(&o->keys, a->list[i].key);
+        o->lengths[i] = (uint32_t)a->list[i].key.len;
         o->places[i] = (uint32_t)i;
-    if (a->count <= INSERTION_MAX) {
-        insertion_sort(a, o->places, a->count);
-        return;
     }
-    merge_sort(a, o->places, o->places + o->cap, a->count);
+    if (a->count)
+        merge_sort(a, o->places, o->places + o->cap, a->count);
+    o->count = buf_ok(&o->keys) ? a->count : 0;
+    o->numbered = false;
+    return buf_ok(&o->keys);
+}
+
+static bool number(struct key_order *o, const struct attributes *a, struct dictionary *words)
+{
+    for (size_t n = 0; n < o->count; n++) {
+        o->numbers[n] = dictionary_add(words, a->list[o->places[n]].key);
+        if (o->numbers[n] == DICTIONARY_NONE)
+            return false;
+    }
+    o->numbered = true;
+    return true;
+}
+
+const struct key_order *key_orders_find(struct key_orders *orders, const struct attributes *a,
+                                        struct dictionary *words)
+{
+    if (!orders->orders)
+        orders->orders = calloc(KEY_ORDERS, sizeof *orders->orders);
+    if (!orders->orders)
+        return NULL;
+    struct key_order *o = &orders->orders[a->digest >> 32 & (KEY_ORDERS - 1)];
+    if (!is_order_of(o, a) && !learn(o, a))
+        return NULL;
+    return o->numbered || number(o, a, words) ? o : NULL;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The attributes of something, gathered while its fields are read, and their order by key. */
+/* The attributes of something, gathered while its fields are read, and what is known of their keys. */
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_ATTRIBUTES_H
 #define MASQUES_EXPORTERS_CLICKHOUSE_ATTRIBUTES_H
 
+#include "exporters/clickhouse/dictionary.h"
 #include "shared/otlp/value.h"
 
 struct attribute {
@@ -14,7 +15,8 @@ struct attribute {
 struct attributes {
     struct attribute *list; /* as they came */
     size_t count, cap;
-    bool failed; /* no memory: some are missing */
+    uint64_t digest; /* of the keys, in a few steps: equal for equal ones, mostly not for others */
+    bool failed;     /* no memory: some are missing */
 };
 
 void attributes_fini(struct attributes *attributes);
@@ -22,26 +24,43 @@ void attributes_fini(struct attributes *attributes);
 static inline void attributes_clear(struct attributes *a)
 {
     a->count = 0;
+    a->digest = 0;
     a->failed = false;
 }
+
+/* The same, and gives back what very many attributes have taken. */
+void attributes_trim(struct attributes *attributes);
 
 /* Adds a KeyValue. */
 void attributes_add(struct attributes *attributes, struct slice key_value);
 /* Adds all KeyValues in field `number` of the message. */
 void attributes_add_all(struct attributes *attributes, const struct otlp_view *view, uint32_t number);
 
-/* How the keys of one list are to be written. Lists with the same keys in the same places are the rule: their order
- * is found once. Embedded; all zero fits no list. */
-struct attributes_order {
-    uint32_t *numbers; /* of the keys, as they came: what the owner calls them */
-    uint32_t *places;  /* index into the list of the n-th key in order */
+/* ---- keys ---- */
+
+/* A sequence of keys that came before: how it is sorted, and the numbers of the keys in a dictionary. Records of one
+ * kind have the same keys in the same places, so both are found once for all of them. */
+struct key_order {
     size_t count, cap;
+    uint32_t *places;  /* index into the list of the n-th key in order: by the bytes, equal ones as they came */
+    uint32_t *numbers; /* of the n-th key in order */
+    uint32_t *lengths; /* of the keys, as they came, and their bytes one behind the other */
+    struct buf keys;
+    bool numbered; /* numbers are of the dictionary as it is */
 };
 
-void attributes_order_fini(struct attributes_order *order);
-/* Room for `count` keys; what was there is kept. False: no memory. */
-bool attributes_order_reserve(struct attributes_order *order, size_t count);
-/* Fills `places`: by the bytes of the keys, equal ones as they came. */
-void attributes_sort(const struct attributes *attributes, struct attributes_order *order);
+#define KEY_ORDERS 32u /* kinds of records that are told apart; a power of two */
+
+/* Embedded; all zero is empty. */
+struct key_orders {
+    struct key_order *orders; /* KEY_ORDERS of them; NULL before the first is asked for */
+};
+
+void key_orders_fini(struct key_orders *orders);
+/* The dictionary was emptied. Sequences of very many keys are forgotten. */
+void key_orders_clear(struct key_orders *orders);
+/* The order of the attributes' keys, which are in `words` then. Borrowed until the next call; NULL: no memory. */
+const struct key_order *key_orders_find(struct key_orders *orders, const struct attributes *attributes,
+                                        struct dictionary *words);
 
 #endif

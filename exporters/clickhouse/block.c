@@ -8,15 +8,26 @@
 
 #define COLUMN_MAX_BYTES ((size_t)1 << 30) /* a record has 64 MiB at most, and a block ends soon after one */
 
+#define AROUND_MAX_BYTES ((size_t)64 << 10) /* of a resource or scope that is known again in the next batch */
+#define COLUMNS_MAX 64u                     /* bits of the mask */
+
+/* What stands around the records, as the last row has it. */
+struct around {
+    bool known;
+    bool in_batch; /* the row before is of the same batch: the indexes can be compared */
+    uint32_t resource, scope, metric;
+    struct buf resource_bytes, scope_bytes; /* copies; empty: cannot be compared */
+};
+
 struct block {
     const struct layout *layout;
     struct layout_desk desk;
     uint32_t rows;
+    uint32_t pending; /* the last rows, for which the columns around the record still have to be repeated */
     bool failed;
-    struct { /* of the last row */
-        bool known;
-        uint32_t resource, scope, metric;
-    } around;
+    struct around around;
+    uint8_t around_columns[COLUMNS_MAX], arrays[COLUMNS_MAX]; /* those that are wanted */
+    size_t around_count, array_count;
     struct column columns[];
 };
 
@@ -43,10 +54,18 @@ struct block *block_new(enum table_kind table, uint64_t mask)
         return NULL;
     b->layout = layout;
     b->desk.columns = b->columns;
-    b->desk.scratch = buf_make(COLUMN_MAX_BYTES);
+    words_init(&b->desk.words, COLUMN_MAX_BYTES);
+    b->around.resource_bytes = b->around.scope_bytes = buf_make(AROUND_MAX_BYTES);
     for (size_t i = 0; i < layout->count; i++) {
-        column_init(&b->columns[i], layout->columns[i].shape, COLUMN_MAX_BYTES);
+        const struct layout_column *l = &layout->columns[i];
+        column_init(&b->columns[i], l->shape, COLUMN_MAX_BYTES, &b->failed);
         b->columns[i].off = !(mask >> i & 1);
+        if (b->columns[i].off)
+            continue;
+        if (l->source != FROM_RECORD)
+            b->around_columns[b->around_count++] = (uint8_t)i;
+        else if (column_is_array(l->shape))
+            b->arrays[b->array_count++] = (uint8_t)i;
     }
     return b;
 }
@@ -59,64 +78,110 @@ void block_free(struct block **block)
     for (size_t i = 0; i < b->layout->count; i++)
         column_fini(&b->columns[i]);
     attributes_fini(&b->desk.attributes);
-    buf_free(&b->desk.scratch);
+    words_fini(&b->desk.words);
+    buf_free(&b->around.resource_bytes);
+    buf_free(&b->around.scope_bytes);
     free(b);
     *block = NULL;
 }
 
 void block_new_batch(struct block *b)
 {
-    b->around.known = false;
+    b->around.in_batch = false;
 }
 
-/* ---- rows ---- */
+/* ---- what stands around ---- */
+
+/* A message in one run, and what stands beside it. */
+static void remember(struct buf *copy, const struct otlp_view *view, struct slice url)
+{
+    uint64_t len = view->holder.len;
+    buf_clear(copy);
+    if (view->levels)
+        return;
+    buf_append(copy, &len, sizeof len);
+    buf_slice_append(copy, view->holder);
+    buf_slice_append(copy, url);
+    if (!buf_ok(copy))
+        buf_clear(copy);
+}
+
+static bool is_remembered(const struct buf *copy, const struct otlp_view *view, struct slice url)
+{
+    uint64_t len;
+    if (view->levels || copy->len != sizeof len + view->holder.len + url.len)
+        return false;
+    memcpy(&len, copy->data, sizeof len);
+    const uint8_t *at = copy->data + sizeof len;
+    return len == view->holder.len && slice_eq(slice_make(at, len), view->holder) &&
+           slice_eq(slice_make(at + len, url.len), url);
+}
 
 /* The first source that may give another value than for the last row. */
-static enum layout_source first_change(const struct block *b, const struct otlp_record *record)
+static enum layout_source first_change(const struct around *a, const struct otlp_record *record)
 {
-    if (!b->around.known || b->around.resource != record->resource_index)
+    if (!a->known)
         return FROM_RESOURCE_ATTRIBUTES;
-    if (b->around.scope != record->scope_index)
+    if ((!a->in_batch || a->resource != record->resource_index) &&
+        !is_remembered(&a->resource_bytes, &record->resource, record->resource_schema_url))
+        return FROM_RESOURCE_ATTRIBUTES;
+    if ((!a->in_batch || a->scope != record->scope_index) &&
+        !is_remembered(&a->scope_bytes, &record->scope, record->scope_schema_url))
         return FROM_SCOPE_NAME;
-    return b->around.metric != record->metric_index ? FROM_METRIC_NAME : FROM_RECORD;
+    bool metric = record->record_message != OTLP_LOG_RECORD && record->record_message != OTLP_SPAN;
+    return metric && (!a->in_batch || a->metric != record->metric_index) ? FROM_METRIC_NAME : FROM_RECORD;
+}
+
+static void repeat_pending(struct block *b)
+{
+    for (size_t i = 0; i < b->around_count; i++)
+        column_repeat(&b->columns[b->around_columns[i]], b->pending);
+    b->pending = 0;
+}
+
+static void fill_changed(struct block *b, const struct otlp_record *record, enum layout_source change)
+{
+    repeat_pending(b);
+    for (size_t i = 0; i < b->around_count; i++) {
+        struct column *c = &b->columns[b->around_columns[i]];
+        enum layout_source source = b->layout->columns[b->around_columns[i]].source;
+        if (source < change) {
+            column_repeat(c, 1);
+            continue;
+        }
+        column_mark(c);
+        layout_fill_around(&b->desk, c, source, record);
+    }
+    if (change < FROM_SCOPE_NAME)
+        remember(&b->around.resource_bytes, &record->resource, record->resource_schema_url);
+    if (change < FROM_METRIC_NAME)
+        remember(&b->around.scope_bytes, &record->scope, record->scope_schema_url);
 }
 
 static void fill_around(struct block *b, const struct otlp_record *record)
 {
-    enum layout_source change = first_change(b, record);
-    for (size_t i = 0; i < b->layout->count; i++) {
-        enum layout_source source = b->layout->columns[i].source;
-        struct column *c = &b->columns[i];
-        if (source == FROM_RECORD)
-            continue;
-        if (source < change) {
-            column_repeat(c);
-            continue;
-        }
-        column_row(c);
-        layout_fill_around(&b->desk, c, source, record);
-        column_row_end(c);
-    }
-    b->around.known = true;
-    b->around.resource = record->resource_index;
-    b->around.scope = record->scope_index;
-    b->around.metric = record->metric_index;
+    struct around *a = &b->around;
+    enum layout_source change = first_change(a, record);
+    if (change == FROM_RECORD)
+        b->pending++;
+    else
+        fill_changed(b, record, change);
+    a->known = a->in_batch = true;
+    a->resource = record->resource_index;
+    a->scope = record->scope_index;
+    a->metric = record->metric_index;
 }
+
+/* ---- rows ---- */
 
 int block_add(struct block *b, const struct otlp_record *record, uint64_t received_ns)
 {
     if (b->failed)
         return GW_ERR_NOMEM;
     fill_around(b, record);
-    for (size_t i = 0; i < b->layout->count; i++)
-        if (b->layout->columns[i].source == FROM_RECORD)
-            column_row(&b->columns[i]);
-    b->layout->fill(&b->desk, record, row_time_ns(record, received_ns));
-    for (size_t i = 0; i < b->layout->count; i++) {
-        if (b->layout->columns[i].source == FROM_RECORD)
-            column_row_end(&b->columns[i]);
-        b->failed |= !column_ok(&b->columns[i]);
-    }
+    b->layout->fill(&b->desk, record, received_ns);
+    for (size_t i = 0; i < b->array_count; i++)
+        column_end_array(&b->columns[b->arrays[i]]);
     b->rows++;
     return b->failed ? GW_ERR_NOMEM : 0;
 }
@@ -130,18 +195,21 @@ uint32_t block_rows(const struct block *b)
 
 size_t block_bytes(const struct block *b)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, around = 0;
     for (size_t i = 0; i < b->layout->count; i++)
         bytes += column_bytes(&b->columns[i]);
-    return bytes;
+    for (size_t i = 0; b->pending && i < b->around_count; i++)
+        around += column_marked_bytes(&b->columns[b->around_columns[i]]);
+    return bytes + around * b->pending;
 }
 
 void block_clear(struct block *b)
 {
     for (size_t i = 0; i < b->layout->count; i++)
         column_clear(&b->columns[i]);
-    attributes_clear(&b->desk.attributes);
-    b->rows = 0;
+    attributes_trim(&b->desk.attributes);
+    words_trim(&b->desk.words);
+    b->rows = b->pending = 0;
     b->failed = false;
     b->around.known = false;
 }
@@ -153,6 +221,7 @@ void block_write(struct block *b, struct buf *out)
         columns += !b->columns[i].off;
     if (!b->rows)
         return;
+    repeat_pending(b);
     native_varuint(out, columns);
     native_varuint(out, b->rows);
     for (size_t i = 0; i < b->layout->count; i++) {
@@ -162,5 +231,6 @@ void block_write(struct block *b, struct buf *out)
         native_string(out, slice_of(column_type(b->layout->columns[i].shape)));
         column_write(&b->columns[i], out);
     }
+    out->failed |= b->failed;
     block_clear(b);
 }

@@ -8,6 +8,7 @@
 
 #define LOW_STATE_VERSION UINT64_C(1)
 #define LOW_WITH_KEYS UINT64_C(0x600) /* plus the width of the numbers: 0, 1, 2 for 8, 16, 32 bits */
+#define KEPT_MAX_BYTES ((size_t)16 << 20) /* of a buffer, from block to block */
 
 /* What a shape consists of. */
 static const struct shape {
@@ -15,24 +16,23 @@ static const struct shape {
     uint8_t width; /* bytes of a fixed value; 0: strings, or none */
     bool array;    /* `outer` is in use */
     bool low;      /* `numbers` and the dictionary are */
-    bool map;      /* `inner` is */
 } shapes[COLUMN_SHAPES] = {
-    [COLUMN_U8] = {"UInt8", 1, false, false, false},
-    [COLUMN_BOOL] = {"Bool", 1, false, false, false},
-    [COLUMN_U32] = {"UInt32", 4, false, false, false},
-    [COLUMN_I32] = {"Int32", 4, false, false, false},
-    [COLUMN_U64] = {"UInt64", 8, false, false, false},
-    [COLUMN_F64] = {"Float64", 8, false, false, false},
-    [COLUMN_TIME] = {"DateTime64(9)", 8, false, false, false},
-    [COLUMN_STRING] = {"String", 0, false, false, false},
-    [COLUMN_LOW] = {"LowCardinality(String)", 0, false, true, false},
-    [COLUMN_MAP] = {"Map(LowCardinality(String), String)", 0, false, true, true},
-    [COLUMN_ARRAY_U64] = {"Array(UInt64)", 8, true, false, false},
-    [COLUMN_ARRAY_F64] = {"Array(Float64)", 8, true, false, false},
-    [COLUMN_ARRAY_TIME] = {"Array(DateTime64(9))", 8, true, false, false},
-    [COLUMN_ARRAY_STRING] = {"Array(String)", 0, true, false, false},
-    [COLUMN_ARRAY_LOW] = {"Array(LowCardinality(String))", 0, true, true, false},
-    [COLUMN_ARRAY_MAP] = {"Array(Map(LowCardinality(String), String))", 0, true, true, true},
+    [COLUMN_U8] = {"UInt8", 1, false, false},
+    [COLUMN_BOOL] = {"Bool", 1, false, false},
+    [COLUMN_U32] = {"UInt32", 4, false, false},
+    [COLUMN_I32] = {"Int32", 4, false, false},
+    [COLUMN_U64] = {"UInt64", 8, false, false},
+    [COLUMN_F64] = {"Float64", 8, false, false},
+    [COLUMN_TIME] = {"DateTime64(9)", 8, false, false},
+    [COLUMN_STRING] = {"String", 0, false, false},
+    [COLUMN_LOW] = {"LowCardinality(String)", 0, false, true},
+    [COLUMN_MAP] = {"Map(LowCardinality(String), String)", 0, false, true},
+    [COLUMN_ARRAY_U64] = {"Array(UInt64)", 8, true, false},
+    [COLUMN_ARRAY_F64] = {"Array(Float64)", 8, true, false},
+    [COLUMN_ARRAY_TIME] = {"Array(DateTime64(9))", 8, true, false},
+    [COLUMN_ARRAY_STRING] = {"Array(String)", 0, true, false},
+    [COLUMN_ARRAY_LOW] = {"Array(LowCardinality(String))", 0, true, true},
+    [COLUMN_ARRAY_MAP] = {"Array(Map(LowCardinality(String), String))", 0, true, true},
 };
 
 const char *column_type(enum column_shape shape)
@@ -40,9 +40,14 @@ const char *column_type(enum column_shape shape)
     return shapes[shape].type;
 }
 
-void column_init(struct column *c, enum column_shape shape, size_t max_bytes)
+bool column_is_array(enum column_shape shape)
 {
-    *c = (struct column){.shape = shape};
+    return shapes[shape].array;
+}
+
+void column_init(struct column *c, enum column_shape shape, size_t max_bytes, bool *failed)
+{
+    *c = (struct column){.shape = shape, .failed = failed};
     c->outer = c->inner = c->numbers = c->values = buf_make(max_bytes);
 }
 
@@ -53,146 +58,69 @@ void column_fini(struct column *c)
     buf_free(&c->numbers);
     buf_free(&c->values);
     dictionary_fini(&c->words);
-    attributes_order_fini(&c->order);
+    key_orders_fini(&c->orders);
+}
+
+static void empty(struct buf *b)
+{
+    buf_clear(b);
+    if (b->cap > KEPT_MAX_BYTES)
+        buf_free(b);
 }
 
 void column_clear(struct column *c)
 {
-    buf_clear(&c->outer);
-    buf_clear(&c->inner);
-    buf_clear(&c->numbers);
-    buf_clear(&c->values);
+    empty(&c->outer);
+    empty(&c->inner);
+    empty(&c->numbers);
+    empty(&c->values);
     dictionary_clear(&c->words);
-    c->order.count = 0;
-    c->rows = c->items = c->entries = 0;
-    c->failed = false;
+    key_orders_clear(&c->orders);
+    c->items = c->entries = 0;
 }
 
 /* ---- a row ---- */
 
-void column_row(struct column *c)
-{
-    c->last.items = c->items;
-    c->last.entries = c->entries;
-    c->last.inner = c->inner.len;
-    c->last.numbers = c->numbers.len;
-    c->last.values = c->values.len;
-}
-
-static bool is_filled(const struct column *c)
-{
-    return c->values.len > c->last.values || c->numbers.len > c->last.numbers;
-}
-
-static void fill_default(struct column *c)
-{
-    struct slice empty = {0};
-    const struct shape *shape = &shapes[c->shape];
-    if (shape->width)
-        column_number(c, 0);
-    else if (shape->map)
-        native_u64(&c->inner, c->entries);
-    else
-        column_text(c, empty);
-}
-
-static void note_failure(struct column *c)
-{
-    c->failed |= !buf_ok(&c->outer) || !buf_ok(&c->inner) || !buf_ok(&c->numbers) ||
-                 !buf_ok(&c->values);
-}
-
-void column_row_end(struct column *c)
-{
-    if (c->off)
-        return;
-    if (shapes[c->shape].array)
-        native_u64(&c->outer, c->items);
-    else if (!is_filled(c) && c->inner.len == c->last.inner)
-        fill_default(c);
-    c->rows++;
-    note_failure(c);
-}
-
-/* Appends what stands behind `from` once more. Returns how many bytes that is. */
-static size_t append_again(struct buf *b, size_t from)
-{
-    size_t len = b->len - from;
-    uint8_t *at = len ? buf_reserve(b, len) : NULL;
-    if (!at)
-        return 0;
-    memcpy(at, b->data + from, len);
-    b->len += len;
-    return len;
-}
-
-/* Ends of maps are cumulative: those of the last row, as many entries further. */
-static void append_ends_again(struct column *c, size_t from, uint64_t more)
-{
-    size_t to = c->inner.len;
-    for (size_t at = from; at < to && buf_ok(&c->inner); at += sizeof(uint64_t)) {
-        uint64_t end = wire_load64(c->inner.data + at);
-        native_u64(&c->inner, end + more);
-    }
-}
-
-void column_repeat(struct column *c)
-{
-    if (c->off)
-        return;
-    size_t inner = c->last.inner, numbers = c->last.numbers, values = c->last.values;
-    uint64_t items = c->items - c->last.items, entries = c->entries - c->last.entries;
-    column_row(c);
-    append_ends_again(c, inner, entries);
-    append_again(&c->numbers, numbers);
-    append_again(&c->values, values);
-    c->items += items;
-    c->entries += entries;
-    if (shapes[c->shape].array)
-        native_u64(&c->outer, c->items);
-    c->rows++;
-    note_failure(c);
-}
-
 void column_number(struct column *c, uint64_t value)
 {
-    if (c->off)
+    uint8_t *at = c->off ? NULL : buf_reserve(&c->values, sizeof value);
+    if (!at) {
+        *c->failed |= !c->off;
         return;
-    switch (shapes[c->shape].width) {
-    case 1:
-        buf_byte(&c->values, (uint8_t)value);
-        break;
-    case 4:
-        native_u32(&c->values, (uint32_t)value);
-        break;
-    default:
-        native_u64(&c->values, value);
-        break;
     }
+    uint8_t width = shapes[c->shape].width;
+    if (width == 1)
+        *at = (uint8_t)value;
+    else if (width == 4)
+        native_put_u32(at, (uint32_t)value);
+    else
+        native_put_u64(at, value);
+    c->values.len += width;
     c->items++;
-}
-
-static uint32_t last_number(const struct column *c)
-{
-    uint32_t number;
-    memcpy(&number, c->numbers.data + c->numbers.len - sizeof number, sizeof number);
-    return number;
 }
 
 static void add_number(struct column *c, uint32_t number)
 {
-    if (number == DICTIONARY_NONE)
-        c->failed = true;
-    else
-        buf_append(&c->numbers, &number, sizeof number);
+    uint8_t *at = buf_reserve(&c->numbers, sizeof number);
+    if (!at || number == DICTIONARY_NONE) {
+        *c->failed = true;
+        return;
+    }
+    memcpy(at, &number, sizeof number);
+    c->numbers.len += sizeof number;
 }
 
 static void low_text(struct column *c, struct slice text)
 {
-    uint32_t number = c->numbers.len ? last_number(c) : 0;
-    if (!c->numbers.len || !dictionary_is(&c->words, number, text))
-        number = dictionary_add(&c->words, text);
-    add_number(c, number);
+    uint32_t number = 0;
+    if (c->numbers.len) {
+        memcpy(&number, c->numbers.data + c->numbers.len - sizeof number, sizeof number);
+        if (dictionary_is(&c->words, number, text)) {
+            add_number(c, number);
+            return;
+        }
+    }
+    add_number(c, dictionary_add(&c->words, text));
 }
 
 void column_text(struct column *c, struct slice text)
@@ -202,7 +130,7 @@ void column_text(struct column *c, struct slice text)
     if (shapes[c->shape].low)
         low_text(c, text);
     else
-        native_string(&c->values, text);
+        *c->failed |= !native_string(&c->values, text);
     c->items++;
 }
 
@@ -212,61 +140,105 @@ void column_hex(struct column *c, struct slice bytes)
         return;
     native_varuint(&c->values, 2 * (uint64_t)bytes.len);
     buf_hex(&c->values, bytes);
+    *c->failed |= !buf_ok(&c->values);
     c->items++;
 }
 
-/* The numbers of the keys, in c->order.numbers. True: they are those of the last map. */
-static bool number_keys(struct column *c, const struct attributes *a)
+void column_value(struct column *c, const struct otlp_value *value, struct words *words)
 {
-    struct attributes_order *o = &c->order;
-    bool same = o->count == a->count;
-    for (size_t i = 0; i < a->count; i++) {
-        if (i < o->count && dictionary_is(&c->words, o->numbers[i], a->list[i].key))
-            continue;
-        uint32_t number = dictionary_add(&c->words, a->list[i].key);
-        if (number == DICTIONARY_NONE) {
-            c->failed = true;
-            number = 0;
-        }
-        o->numbers[i] = number;
-        same = false;
-    }
-    return same;
-}
-
-static void map_value(struct column *c, const struct otlp_value *value, struct buf *scratch)
-{
-    if (value->kind == OTLP_VALUE_STRING) {
-        native_string(&c->values, value->is.bytes);
+    struct slice text = {0};
+    if (c->off)
+        return;
+    if (!shapes[c->shape].low) {
+        *c->failed |= !words_append(words, value, &c->values);
+        c->items++;
         return;
     }
-    buf_clear(scratch);
-    otlp_value_text(value, scratch);
-    native_string(&c->values, buf_slice(scratch));
-    c->failed |= !buf_ok(scratch);
+    *c->failed |= !words_of(words, value, &text);
+    column_text(c, text);
 }
 
-void column_map(struct column *c, struct attributes *a, struct buf *scratch)
+void column_map(struct column *c, const struct attributes *a, struct words *words)
 {
     if (c->off)
         return;
-    struct attributes_order *o = &c->order;
-    c->failed |= a->failed;
-    if (a->count && !attributes_order_reserve(o, a->count)) {
-        c->failed = true;
+    const struct key_order *order = key_orders_find(&c->orders, a, &c->words);
+    if (!order || a->failed) {
+        *c->failed = true;
         return;
     }
-    if (!number_keys(c, a))
-        attributes_sort(a, o);
-    o->count = a->count;
-    for (size_t n = 0; n < a->count; n++) {
-        uint32_t place = o->places[n];
-        add_number(c, o->numbers[place]);
-        map_value(c, &a->list[place].value, scratch);
-    }
+    bool ok = true;
+    buf_append(&c->numbers, order->numbers, a->count * sizeof order->numbers[0]);
+    for (size_t n = 0; n < a->count; n++)
+        ok &= words_append(words, &a->list[order->places[n]].value, &c->values);
     c->entries += a->count;
     c->items++;
     native_u64(&c->inner, c->entries);
+    *c->failed |= !ok || !buf_ok(&c->inner) || !buf_ok(&c->numbers);
+}
+
+void column_end_array(struct column *c)
+{
+    if (c->off)
+        return;
+    native_u64(&c->outer, c->items);
+    *c->failed |= !buf_ok(&c->outer);
+}
+
+/* ---- a row again ---- */
+
+void column_mark(struct column *c)
+{
+    c->mark.entries = c->entries;
+    c->mark.inner = c->inner.len;
+    c->mark.numbers = c->numbers.len;
+    c->mark.values = c->values.len;
+}
+
+/* Appends what stands behind `*from` `count` times more, and moves `*from` to the last of them. What is there already is
+ * copied from, so that the copies get longer. */
+static void append_again(struct buf *b, size_t *from, uint64_t count)
+{
+    size_t piece = b->len - *from;
+    const size_t first = *from;
+    size_t left = piece && count > (b->max - b->len) / piece ? SIZE_MAX : piece * count;
+    uint8_t *at = left ? buf_reserve(b, left) : NULL;
+    if (!at)
+        return;
+    b->len += left;
+    for (size_t n = piece; left; n *= 2) {
+        n = n < left ? n : left;
+        memcpy(at, b->data + first, n);
+        at += n;
+        left -= n;
+    }
+    *from = b->len - piece;
+}
+
+void column_repeat(struct column *c, uint64_t count)
+{
+    if (c->off || !count)
+        return;
+    uint64_t entries = c->entries - c->mark.entries;
+    append_again(&c->numbers, &c->mark.numbers, count);
+    append_again(&c->values, &c->mark.values, count);
+    if (c->inner.len > c->mark.inner) { /* ends of maps are cumulative */
+        uint8_t *at = buf_reserve(&c->inner, count * sizeof(uint64_t));
+        for (uint64_t i = 0; at && i < count; i++)
+            native_put_u64(at + i * sizeof(uint64_t), c->entries += entries);
+        c->inner.len += at ? count * sizeof(uint64_t) : 0;
+        c->mark.inner = c->inner.len - sizeof(uint64_t);
+    }
+    c->mark.entries = c->entries - entries;
+    c->items += count;
+    *c->failed |= !buf_ok(&c->numbers) || !buf_ok(&c->values) || !buf_ok(&c->inner);
+}
+
+size_t column_marked_bytes(const struct column *c)
+{
+    return c->off ? 0
+                  : c->inner.len - c->mark.inner + (c->numbers.len - c->mark.numbers) / 2 + c->values.len -
+                        c->mark.values;
 }
 
 /* ---- the whole ---- */
@@ -282,14 +254,15 @@ static void write_numbers(const struct column *c, unsigned width, struct buf *ou
 {
     size_t count = c->numbers.len / sizeof(uint32_t);
     uint8_t *at = buf_reserve(out, count << width);
+    const uint32_t *numbers = (const void *)c->numbers.data;
     if (!at)
         return;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t n;
-        memcpy(&n, c->numbers.data + i * sizeof n, sizeof n);
-        for (unsigned byte = 0; byte < 1u << width; byte++)
-            *at++ = (uint8_t)(n >> 8 * byte);
-    }
+    for (size_t i = 0; width == 0 && i < count; i++)
+        at[i] = (uint8_t)numbers[i];
+    for (size_t i = 0; width == 1 && i < count; i++)
+        native_put_u16(at + 2 * i, (uint16_t)numbers[i]);
+    for (size_t i = 0; width == 2 && i < count; i++)
+        native_put_u32(at + 4 * i, numbers[i]);
     out->len += count << width;
 }
 
@@ -299,7 +272,7 @@ static void write_low(const struct column *c, struct buf *out)
     size_t count = c->numbers.len / sizeof(uint32_t);
     if (!count)
         return;
-    unsigned width = c->words.count <= UINT8_MAX ? 0 : c->words.count <= UINT16_MAX ? 1 : 2;
+    unsigned width = c->words.count <= UINT8_MAX + 1u ? 0 : c->words.count <= UINT16_MAX + 1u ? 1 : 2;
     native_u64(out, LOW_WITH_KEYS + width);
     native_u64(out, c->words.count);
     buf_slice_append(out, buf_slice(&c->words.text));

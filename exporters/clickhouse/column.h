@@ -2,13 +2,14 @@
 /* One column of a block: values come row by row, and leave in the layout of ClickHouse's Native format
  * (ClickHouse documentation, "Native format"; checked against the engine by the tests).
  *
- * Every row of every column is begun with column_row() and then filled by the functions that fit its shape; a row that
- * is not filled has its type's default. Memory that runs out is a sticky failure, column_ok(). */
+ * A row gets one value by the function that fits the column's shape; in ARRAY_*, any number of items and then
+ * column_end_array(). Memory that runs out sets the flag that the columns of a block share. */
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_COLUMN_H
 #define MASQUES_EXPORTERS_CLICKHOUSE_COLUMN_H
 
 #include "exporters/clickhouse/attributes.h"
 #include "exporters/clickhouse/dictionary.h"
+#include "exporters/clickhouse/words.h"
 
 enum column_shape {
     COLUMN_U8,
@@ -32,52 +33,53 @@ enum column_shape {
 
 /* The type as ClickHouse spells it. */
 const char *column_type(enum column_shape shape);
+/* ARRAY_*? */
+bool column_is_array(enum column_shape shape);
 
 struct column {
     enum column_shape shape;
-    bool off;            /* not wanted: everything is ignored */
-    bool failed;
-    uint64_t rows;
-    uint64_t items;      /* of all arrays */
-    uint64_t entries;    /* of all maps */
-    struct buf outer;    /* where the array of each row ends, in items; shape ARRAY_* */
-    struct buf inner;    /* where each map ends, in entries */
-    struct buf numbers;  /* words of the dictionary, uint32_t each in our byte order */
-    struct buf values;   /* fixed-width values, or strings each behind its length */
+    bool off;         /* not wanted: everything is ignored */
+    bool *failed;     /* borrowed: set when memory runs out */
+    uint64_t items;   /* of all arrays */
+    uint64_t entries; /* of all maps */
+    struct buf outer;   /* where the array of each row ends, in items; shape ARRAY_* */
+    struct buf inner;   /* where each map ends, in entries */
+    struct buf numbers; /* words of the dictionary, uint32_t each in our byte order */
+    struct buf values;  /* fixed-width values, or strings each behind its length */
     struct dictionary words;
-    struct {             /* where the last row begins */
-        uint64_t items, entries;
+    struct key_orders orders; /* of the maps' keys, in `words` */
+    struct {                  /* where the row begins that column_repeat() repeats */
+        uint64_t entries;
         size_t inner, numbers, values;
-    } last;
-    struct attributes_order order; /* of the keys of the last map */
+    } mark;
 };
 
 /* An empty column; its buffers grow up to `max_bytes` each. */
-void column_init(struct column *column, enum column_shape shape, size_t max_bytes);
+void column_init(struct column *column, enum column_shape shape, size_t max_bytes, bool *failed);
 void column_fini(struct column *column);
-/* Empties it, keeps the memory. */
+/* Empties it; keeps the memory, if it is not very much. */
 void column_clear(struct column *column);
-
-static inline bool column_ok(const struct column *c)
-{
-    return c->off || !c->failed;
-}
 
 /* ---- a row ---- */
 
-void column_row(struct column *column);
-/* The row is what the last one was; instead of column_row(). Only with a last row. */
-void column_repeat(struct column *column);
-/* The row is complete: defaults are filled in, ends of arrays noted. */
-void column_row_end(struct column *column);
-
-/* A value of the row or, in ARRAY_*, one item more. `value` as the shape has it: an integer, or for F64 its bits. */
+/* As the shape has it: an integer, or for F64 its bits. */
 void column_number(struct column *column, uint64_t value);
 void column_text(struct column *column, struct slice text);
 /* In lower-case hex. */
 void column_hex(struct column *column, struct slice bytes);
-/* A map, sorted by key. `scratch` is for values that are no strings. */
-void column_map(struct column *column, struct attributes *attributes, struct buf *scratch);
+/* A value in words. */
+void column_value(struct column *column, const struct otlp_value *value, struct words *words);
+/* A map, sorted by key. */
+void column_map(struct column *column, const struct attributes *attributes, struct words *words);
+
+void column_end_array(struct column *column);
+
+/* The row that follows may be repeated. */
+void column_mark(struct column *column);
+/* `count` rows more as the marked one, which must be complete and the last. Not for ARRAY_*. */
+void column_repeat(struct column *column, uint64_t count);
+/* About as many bytes as the marked row has in column_write(). */
+size_t column_marked_bytes(const struct column *column);
 
 /* ---- the whole ---- */
 

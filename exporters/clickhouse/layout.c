@@ -39,21 +39,9 @@ void layout_id(struct column *column, struct slice id)
     column_text(column, empty);
 }
 
-void layout_value(struct layout_desk *desk, struct column *column, const struct otlp_value *value)
-{
-    if (value->kind == OTLP_VALUE_STRING) {
-        column_text(column, value->is.bytes);
-        return;
-    }
-    buf_clear(&desk->scratch);
-    otlp_value_text(value, &desk->scratch);
-    column_text(column, buf_slice(&desk->scratch));
-    column->failed |= !buf_ok(&desk->scratch);
-}
-
 void layout_map(struct layout_desk *desk, struct column *column)
 {
-    column_map(column, &desk->attributes, &desk->scratch);
+    column_map(column, &desk->attributes, &desk->words);
     attributes_clear(&desk->attributes);
 }
 
@@ -62,7 +50,7 @@ static void service_name(struct layout_desk *desk, struct column *column,
 {
     struct otlp_value value;
     otlp_attribute_find(&record->resource, RESOURCE_ATTRIBUTES, "service.name", &value);
-    layout_value(desk, column, &value);
+    column_value(column, &value, &desk->words);
 }
 
 static void whole_map(struct layout_desk *desk, struct column *column, const struct otlp_view *view,

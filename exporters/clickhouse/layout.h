@@ -35,12 +35,12 @@ struct layout_column {
 struct layout_desk {
     struct column *columns; /* of the table, in the layout's order */
     struct attributes attributes;
-    struct buf scratch;
+    struct words words;
 };
 
-/* Fills the columns FROM_RECORD of one row: begun and ended by the caller. */
+/* Fills the columns FROM_RECORD of one row; their arrays are ended by the caller. */
 typedef void (*layout_fill_fn)(struct layout_desk *desk, const struct otlp_record *record,
-                               uint64_t time_ns);
+                               uint64_t received_ns);
 
 struct layout {
     const struct layout_column *columns;
@@ -65,14 +65,11 @@ void layout_fill_around(struct layout_desk *desk, struct column *column, enum la
 /* A time of OTLP as a column can hold it. */
 static inline uint64_t layout_time(uint64_t ns)
 {
-    const uint64_t max = (uint64_t)ROW_SECONDS_MAX * UINT64_C(1000000000);
-    return ns < max ? ns : max;
+    return ns < ROW_TIME_MAX_NS ? ns : ROW_TIME_MAX_NS;
 }
 
 /* An id in hex; one that is all zero or absent is "". */
 void layout_id(struct column *column, struct slice id);
-/* A value in words. */
-void layout_value(struct layout_desk *desk, struct column *column, const struct otlp_value *value);
 /* The attributes gathered in desk->attributes as a map; they are forgotten. */
 void layout_map(struct layout_desk *desk, struct column *column);
 

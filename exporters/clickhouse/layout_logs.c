@@ -41,6 +41,7 @@ static const struct layout_column columns[] = {
 
 /* LogRecord, opentelemetry/proto/logs/v1. */
 enum {
+    FIELD_TIME = 1,
     FIELD_SEVERITY_NUMBER = 2,
     FIELD_SEVERITY_TEXT = 3,
     FIELD_BODY = 5,
@@ -48,25 +49,31 @@ enum {
     FIELD_FLAGS = 8,
     FIELD_TRACE_ID = 9,
     FIELD_SPAN_ID = 10,
+    FIELD_OBSERVED_TIME = 11,
     FIELD_EVENT_NAME = 12,
 };
 
 #define FLAGS_MASK 0xffu /* the low 8 bits are W3C trace flags, the others are reserved */
 
 struct log_record {
-    uint64_t severity_number, flags;
+    uint64_t time, observed_time, severity_number, flags;
     struct slice severity_text, trace_id, span_id, event_name, body;
     unsigned bodies;
 };
 
-static void read_record(const struct otlp_view *view, struct attributes *attributes,
-                        struct log_record *out)
+static void read_record(struct slice bytes, struct attributes *attributes, struct log_record *out)
 {
     struct wire_field f;
-    struct otlp_cursor c = otlp_cursor_of(view);
+    struct wire w = wire_of(bytes);
     *out = (struct log_record){0};
-    while (otlp_cursor_next(&c, &f) == 1) {
+    while (wire_next(&w, &f) == 1) {
         switch (f.number) {
+        case FIELD_TIME:
+            out->time = f.value;
+            break;
+        case FIELD_OBSERVED_TIME:
+            out->observed_time = f.value;
+            break;
         case FIELD_SEVERITY_NUMBER:
             out->severity_number = f.value;
             break;
@@ -109,20 +116,20 @@ static void read_body(const struct otlp_record *record, const struct log_record 
         otlp_value_in(&record->record, OTLP_LOG_RECORD, FIELD_BODY, value);
 }
 
-static void fill(struct layout_desk *desk, const struct otlp_record *record, uint64_t time_ns)
+static void fill(struct layout_desk *desk, const struct otlp_record *record, uint64_t received_ns)
 {
     struct column *c = desk->columns;
     struct log_record log;
     struct otlp_value body;
-    read_record(&record->record, &desk->attributes, &log);
+    read_record(record->bytes, &desk->attributes, &log);
     read_body(record, &log, &body);
-    column_number(&c[TIMESTAMP], time_ns);
+    column_number(&c[TIMESTAMP], row_time_of(log.time ? log.time : log.observed_time, received_ns));
     layout_id(&c[TRACE_ID], log.trace_id);
     layout_id(&c[SPAN_ID], log.span_id);
     column_number(&c[TRACE_FLAGS], log.flags & FLAGS_MASK);
     column_text(&c[SEVERITY_TEXT], log.severity_text);
     column_number(&c[SEVERITY_NUMBER], log.severity_number);
-    layout_value(desk, &c[BODY], &body);
+    column_value(&c[BODY], &body, &desk->words);
     layout_map(desk, &c[LOG_ATTRIBUTES]);
     column_text(&c[EVENT_NAME], log.event_name);
 }

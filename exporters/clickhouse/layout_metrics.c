@@ -201,7 +201,7 @@ static void add_numbers(struct column *c, const struct wire_field *f, enum wire_
 static void exemplar_id(struct column *c, struct slice id, size_t bytes)
 {
     static const uint8_t zeros[TRACE_ID_BYTES];
-    column_hex(c, id.len == bytes ? id : slice_make(zeros, bytes));
+    column_hex(c, id.len ? id : slice_make(zeros, bytes));
 }
 
 static void fill_exemplar(struct layout_desk *desk, struct column *c, struct slice bytes)
@@ -209,9 +209,8 @@ static void fill_exemplar(struct layout_desk *desk, struct column *c, struct sli
     struct slice trace_id = {0}, span_id = {0};
     uint64_t time_ns = 0, value = 0;
     struct wire_field f;
-    struct otlp_view view = otlp_view_of(bytes);
-    struct otlp_cursor cursor = otlp_cursor_of(&view);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(bytes);
+    while (wire_next(&w, &f) == 1) {
         switch (f.number) {
         case EXEMPLAR_FIELD_TIME:
             time_ns = f.value;
@@ -243,12 +242,12 @@ static void fill_exemplar(struct layout_desk *desk, struct column *c, struct sli
 }
 
 /* They use desk->attributes, which must be empty. `at`: the first of their columns. */
-static void fill_exemplars(struct layout_desk *desk, const struct otlp_view *point, uint32_t number,
+static void fill_exemplars(struct layout_desk *desk, struct slice point, uint32_t number,
                            struct column *at)
 {
     struct wire_field f;
-    struct otlp_cursor cursor = otlp_cursor_of(point);
-    while (otlp_cursor_next(&cursor, &f) == 1)
+    struct wire w = wire_of(point);
+    while (wire_next(&w, &f) == 1)
         if (f.number == number)
             fill_exemplar(desk, at, f.bytes);
 }
@@ -257,29 +256,33 @@ static void fill_exemplars(struct layout_desk *desk, const struct otlp_view *poi
 
 /* What all kinds of points have in common, under their own numbers. */
 struct point {
-    uint64_t start, flags;
+    uint64_t start, time, flags;
     bool exemplars;
 };
 
-static void fill_head(struct layout_desk *desk, const struct point *point, uint64_t time_ns)
+static void fill_head(struct layout_desk *desk, const struct point *point, uint64_t received_ns)
 {
     struct column *c = desk->columns;
     layout_map(desk, &c[ATTRIBUTES]);
     column_number(&c[START_TIME], layout_time(point->start));
-    column_number(&c[TIME], time_ns);
+    column_number(&c[TIME], row_time_of(point->time, received_ns));
     column_number(&c[FLAGS], point->flags);
 }
 
-static void fill_number(struct layout_desk *desk, const struct otlp_record *record, uint64_t time_ns)
+static void fill_number(struct layout_desk *desk, const struct otlp_record *record,
+                        uint64_t received_ns)
 {
     uint64_t value = 0;
     struct point point = {0};
     struct wire_field f;
-    struct otlp_cursor cursor = otlp_cursor_of(&record->record);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(record->bytes);
+    while (wire_next(&w, &f) == 1) {
         switch (f.number) {
         case POINT_START_TIME:
             point.start = f.value;
+            break;
+        case POINT_TIME:
+            point.time = f.value;
             break;
         case NUMBER_AS_DOUBLE:
             value = f.value;
@@ -300,25 +303,28 @@ static void fill_number(struct layout_desk *desk, const struct otlp_record *reco
             break;
         }
     }
-    fill_head(desk, &point, time_ns);
+    fill_head(desk, &point, received_ns);
     column_number(&desk->columns[NUMBER_VALUE], value);
     if (point.exemplars)
-        fill_exemplars(desk, &record->record, NUMBER_POINT_EXEMPLARS,
+        fill_exemplars(desk, record->bytes, NUMBER_POINT_EXEMPLARS,
                        &desk->columns[NUMBER_EXEMPLARS]);
 }
 
 static void fill_histogram(struct layout_desk *desk, const struct otlp_record *record,
-                           uint64_t time_ns)
+                           uint64_t received_ns)
 {
     struct column *c = desk->columns;
     uint64_t count = 0, sum = 0, min = 0, max = 0;
     struct point point = {0};
     struct wire_field f;
-    struct otlp_cursor cursor = otlp_cursor_of(&record->record);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(record->bytes);
+    while (wire_next(&w, &f) == 1) {
         switch (f.number) {
         case POINT_START_TIME:
             point.start = f.value;
+            break;
+        case POINT_TIME:
+            point.time = f.value;
             break;
         case POINT_COUNT:
             count = f.value;
@@ -351,13 +357,13 @@ static void fill_histogram(struct layout_desk *desk, const struct otlp_record *r
             break;
         }
     }
-    fill_head(desk, &point, time_ns);
+    fill_head(desk, &point, received_ns);
     column_number(&c[COUNT], count);
     column_number(&c[SUM], sum);
     column_number(&c[MIN], min);
     column_number(&c[MAX], max);
     if (point.exemplars)
-        fill_exemplars(desk, &record->record, HISTOGRAM_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
+        fill_exemplars(desk, record->bytes, HISTOGRAM_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
 }
 
 static void fill_buckets(const struct otlp_view *point, uint32_t number, struct column *offset,
@@ -378,20 +384,23 @@ static void fill_buckets(const struct otlp_view *point, uint32_t number, struct 
 }
 
 static void fill_exponential_histogram(struct layout_desk *desk, const struct otlp_record *record,
-                                       uint64_t time_ns)
+                                       uint64_t received_ns)
 {
     struct column *c = desk->columns;
     uint64_t count = 0, sum = 0, min = 0, max = 0, scale = 0, zero_count = 0;
     struct point point = {0};
     struct wire_field f;
-    struct otlp_cursor cursor = otlp_cursor_of(&record->record);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(record->bytes);
+    while (wire_next(&w, &f) == 1) {
         switch (f.number) {
         case EXPONENTIAL_ATTRIBUTES:
             attributes_add(&desk->attributes, f.bytes);
             break;
         case POINT_START_TIME:
             point.start = f.value;
+            break;
+        case POINT_TIME:
+            point.time = f.value;
             break;
         case POINT_COUNT:
             count = f.value;
@@ -421,7 +430,7 @@ static void fill_exponential_histogram(struct layout_desk *desk, const struct ot
             break;
         }
     }
-    fill_head(desk, &point, time_ns);
+    fill_head(desk, &point, received_ns);
     column_number(&c[COUNT], count);
     column_number(&c[SUM], sum);
     column_number(&c[MIN], min);
@@ -433,7 +442,7 @@ static void fill_exponential_histogram(struct layout_desk *desk, const struct ot
     fill_buckets(&record->record, EXPONENTIAL_NEGATIVE, &c[NEGATIVE_OFFSET],
                  &c[NEGATIVE_BUCKET_COUNTS]);
     if (point.exemplars)
-        fill_exemplars(desk, &record->record, EXPONENTIAL_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
+        fill_exemplars(desk, record->bytes, EXPONENTIAL_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
 }
 
 static void fill_quantile(struct column *c, struct slice bytes)
@@ -444,17 +453,20 @@ static void fill_quantile(struct column *c, struct slice bytes)
 }
 
 static void fill_summary(struct layout_desk *desk, const struct otlp_record *record,
-                         uint64_t time_ns)
+                         uint64_t received_ns)
 {
     struct column *c = desk->columns;
     uint64_t count = 0, sum = 0;
     struct point point = {0};
     struct wire_field f;
-    struct otlp_cursor cursor = otlp_cursor_of(&record->record);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(record->bytes);
+    while (wire_next(&w, &f) == 1) {
         switch (f.number) {
         case POINT_START_TIME:
             point.start = f.value;
+            break;
+        case POINT_TIME:
+            point.time = f.value;
             break;
         case POINT_COUNT:
             count = f.value;
@@ -475,7 +487,7 @@ static void fill_summary(struct layout_desk *desk, const struct otlp_record *rec
             break;
         }
     }
-    fill_head(desk, &point, time_ns);
+    fill_head(desk, &point, received_ns);
     column_number(&c[COUNT], count);
     column_number(&c[SUM], sum);
 }

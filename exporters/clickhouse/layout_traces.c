@@ -75,14 +75,15 @@ enum {
 };
 enum { STATUS_FIELD_MESSAGE = 2, STATUS_FIELD_CODE = 3 };
 
-static struct slice kind_name(uint64_t kind)
+/* Enums are int32 on the wire, whatever stands above. */
+static struct slice kind_name(uint32_t kind)
 {
     static const char *const names[] = {"Unspecified", "Internal", "Server",
                                         "Client",      "Producer", "Consumer"};
     return slice_of(kind < sizeof names / sizeof names[0] ? names[kind] : "");
 }
 
-static struct slice code_name(uint64_t code)
+static struct slice code_name(uint32_t code)
 {
     static const char *const names[] = {"Unset", "Ok", "Error"};
     return slice_of(code < sizeof names / sizeof names[0] ? names[code] : "");
@@ -94,9 +95,8 @@ static void fill_event(struct layout_desk *desk, struct slice bytes)
     struct slice name = {0};
     uint64_t time_ns = 0;
     struct wire_field f;
-    struct otlp_view view = otlp_view_of(bytes);
-    struct otlp_cursor cursor = otlp_cursor_of(&view);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(bytes);
+    while (wire_next(&w, &f) == 1) {
         if (f.number == EVENT_FIELD_TIME)
             time_ns = f.value;
         else if (f.number == EVENT_FIELD_NAME)
@@ -114,9 +114,8 @@ static void fill_link(struct layout_desk *desk, struct slice bytes)
     struct column *c = desk->columns;
     struct slice trace_id = {0}, span_id = {0}, state = {0};
     struct wire_field f;
-    struct otlp_view view = otlp_view_of(bytes);
-    struct otlp_cursor cursor = otlp_cursor_of(&view);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(bytes);
+    while (wire_next(&w, &f) == 1) {
         if (f.number == LINK_FIELD_TRACE_ID)
             trace_id = f.bytes;
         else if (f.number == LINK_FIELD_SPAN_ID)
@@ -136,16 +135,16 @@ static void fill_status(struct column *c, const struct otlp_view *span)
 {
     struct otlp_view status;
     otlp_view_child(span, OTLP_SPAN, FIELD_STATUS, &status);
-    column_text(&c[STATUS_CODE], code_name(otlp_view_number(&status, STATUS_FIELD_CODE)));
+    column_text(&c[STATUS_CODE], code_name((uint32_t)otlp_view_number(&status, STATUS_FIELD_CODE)));
     column_text(&c[STATUS_MESSAGE], otlp_view_bytes(&status, STATUS_FIELD_MESSAGE));
 }
 
 /* Events and links are written as they are met, the span's attributes when all of them are known. */
-static void fill_lists(struct layout_desk *desk, const struct otlp_view *span)
+static void fill_lists(struct layout_desk *desk, struct slice span)
 {
     struct wire_field f;
-    struct otlp_cursor cursor = otlp_cursor_of(span);
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    struct wire w = wire_of(span);
+    while (wire_next(&w, &f) == 1) {
         if (f.number == FIELD_EVENTS)
             fill_event(desk, f.bytes);
         else if (f.number == FIELD_LINKS)
@@ -159,12 +158,12 @@ struct span {
     bool lists;
 };
 
-static void read_span(const struct otlp_view *view, struct attributes *attributes, struct span *out)
+static void read_span(struct slice bytes, struct attributes *attributes, struct span *out)
 {
     struct wire_field f;
-    struct otlp_cursor cursor = otlp_cursor_of(view);
+    struct wire w = wire_of(bytes);
     *out = (struct span){0};
-    while (otlp_cursor_next(&cursor, &f) == 1) {
+    while (wire_next(&w, &f) == 1) {
         switch (f.number) {
         case FIELD_TRACE_ID:
             out->trace_id = f.bytes;
@@ -203,24 +202,24 @@ static void read_span(const struct otlp_view *view, struct attributes *attribute
     }
 }
 
-static void fill(struct layout_desk *desk, const struct otlp_record *record, uint64_t time_ns)
+static void fill(struct layout_desk *desk, const struct otlp_record *record, uint64_t received_ns)
 {
     struct column *c = desk->columns;
     struct span span;
-    read_span(&record->record, &desk->attributes, &span);
-    column_number(&c[TIMESTAMP], time_ns);
+    read_span(record->bytes, &desk->attributes, &span);
+    column_number(&c[TIMESTAMP], row_time_of(span.start, received_ns));
     layout_id(&c[TRACE_ID], span.trace_id);
     layout_id(&c[SPAN_ID], span.span_id);
     layout_id(&c[PARENT_SPAN_ID], span.parent_span_id);
     column_text(&c[TRACE_STATE], span.trace_state);
     column_text(&c[SPAN_NAME], span.name);
-    column_text(&c[SPAN_KIND], kind_name(span.kind));
+    column_text(&c[SPAN_KIND], kind_name((uint32_t)span.kind));
     layout_map(desk, &c[SPAN_ATTRIBUTES]);
     /* A span that ends before it starts is one of a clock that was set: it took no time. */
     column_number(&c[DURATION], span.end > span.start ? span.end - span.start : 0);
     fill_status(c, &record->record);
     if (span.lists)
-        fill_lists(desk, &record->record);
+        fill_lists(desk, record->bytes);
 }
 
 const struct layout layout_traces = {columns, sizeof columns / sizeof columns[0], fill};

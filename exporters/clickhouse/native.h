@@ -40,16 +40,28 @@ static inline bool native_string(struct buf *out, struct slice text)
     return true;
 }
 
-static inline void native_u32(struct buf *out, uint32_t value)
+static inline void native_put_u16(uint8_t *at, uint16_t value)
 {
-    uint8_t *at = buf_reserve(out, sizeof value);
-    if (!at)
-        return;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap16(value);
+#endif
+    memcpy(at, &value, sizeof value);
+}
+
+static inline void native_put_u32(uint8_t *at, uint32_t value)
+{
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     value = __builtin_bswap32(value);
 #endif
     memcpy(at, &value, sizeof value);
-    out->len += sizeof value;
+}
+
+static inline void native_put_u64(uint8_t *at, uint64_t value)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    memcpy(at, &value, sizeof value);
 }
 
 static inline void native_u64(struct buf *out, uint64_t value)
@@ -57,10 +69,7 @@ static inline void native_u64(struct buf *out, uint64_t value)
     uint8_t *at = buf_reserve(out, sizeof value);
     if (!at)
         return;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    memcpy(at, &value, sizeof value);
+    native_put_u64(at, value);
     out->len += sizeof value;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/clickhouse/printout.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #define DDL_FLAG "--print-ddl"
 #define VIEWS_FLAG "--print-views"
 #define PATH_BYTES 128u
+#define TEXT_BYTES (4u << 20)
+#define WHY_BYTES 4096u
 
 struct request {
     bool ddl, views;
@@ -158,4 +161,19 @@ int printout_write(int argc, char **argv, struct buf *out, struct buf *why)
         buf_text(why, "no memory");
     free(r);
     return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int printout_main(int argc, char **argv)
+{
+    struct buf out = buf_make(TEXT_BYTES), why = buf_make(WHY_BYTES);
+    int code = printout_write(argc, argv, &out, &why);
+    if (code == EXIT_SUCCESS && (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0)) {
+        buf_text(&why, "cannot write");
+        code = EXIT_FAILURE;
+    }
+    if (why.len)
+        fprintf(stderr, "masques-exporter-clickhouse: %.*s\n", (int)why.len, (const char *)why.data);
+    buf_free(&out);
+    buf_free(&why);
+    return code;
 }

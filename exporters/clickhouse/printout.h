@@ -20,4 +20,7 @@ bool printout_wanted(int argc, char **argv);
  * main(). */
 int printout_write(int argc, char **argv, struct buf *out, struct buf *why);
 
+/* The same, to stdout and stderr. */
+int printout_main(int argc, char **argv);
+
 #endif

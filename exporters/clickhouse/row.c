@@ -7,9 +7,6 @@
 #define SPAN_START_TIME 7u
 #define POINT_TIME 3u /* of all kinds of data points */
 
-#define NS_PER_S UINT64_C(1000000000)
-#define TIME_MAX_NS ((uint64_t)ROW_SECONDS_MAX * NS_PER_S)
-
 enum table_kind row_table(const struct otlp_record *record)
 {
     switch (record->record_message) {
@@ -44,8 +41,5 @@ static uint64_t said_time(const struct otlp_record *record)
 
 uint64_t row_time_ns(const struct otlp_record *record, uint64_t received_ns)
 {
-    uint64_t ns = said_time(record);
-    if (!ns)
-        ns = received_ns;
-    return ns < TIME_MAX_NS ? ns : TIME_MAX_NS;
+    return row_time_of(said_time(record), received_ns);
 }

@@ -24,12 +24,20 @@ enum table_kind {
 /* What ClickHouse's DateTime can hold, in Unix seconds: 1970-01-01 to 2106-02-07 06:28:15. Beyond it, partitions by
  * toDate() wrap around. */
 #define ROW_SECONDS_MAX UINT32_MAX
+#define ROW_TIME_MAX_NS ((uint64_t)ROW_SECONDS_MAX * UINT64_C(1000000000))
 
 enum table_kind row_table(const struct otlp_record *record);
 
 /* Time in ns since the epoch, clamped to what DateTime holds: log record: time_unix_nano, or observed_time_unix_nano;
  * span: start_time_unix_nano; data point: time_unix_nano. Where that is 0: `received_ns`. */
 uint64_t row_time_ns(const struct otlp_record *record, uint64_t received_ns);
+
+/* The same for a record of which it is known what time it says. */
+static inline uint64_t row_time_of(uint64_t said_ns, uint64_t received_ns)
+{
+    uint64_t ns = said_ns ? said_ns : received_ns;
+    return ns < ROW_TIME_MAX_NS ? ns : ROW_TIME_MAX_NS;
+}
 
 /* The UTC day of a time, since the epoch: the partition. */
 static inline uint32_t row_day(uint64_t time_ns)

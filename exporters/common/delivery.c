@@ -126,6 +126,16 @@ void delivery_rewind(struct delivery *d)
     d->place = (struct reader_place){0};
 }
 
+struct reader_place delivery_place(const struct delivery *d)
+{
+    return d->place;
+}
+
+void delivery_go_to(struct delivery *d, struct reader_place place)
+{
+    d->place = place;
+}
+
 void delivery_finish(struct delivery *d, const struct delivery_verdict *verdict)
 {
     d->finish(d->ctx, d, verdict);

@@ -53,6 +53,9 @@ uint64_t delivery_digest(const struct delivery *delivery);
 int delivery_next(struct delivery *delivery, struct reader_batch *batch) GW_MUST_CHECK;
 /* From the first batch again. */
 void delivery_rewind(struct delivery *delivery);
+/* Where the batch that comes next lies, and going back to it. */
+struct reader_place delivery_place(const struct delivery *delivery);
+void delivery_go_to(struct delivery *delivery, struct reader_place place);
 
 /* Notes what a redelivery must know (PROGRESS): it comes back with delivery_note() from now on, in this process and,
  * once the router has it in its journal, in whichever gets the delivery next. `note` (at most DELIVERY_NOTE_MAX_BYTES)

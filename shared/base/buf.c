@@ -14,7 +14,7 @@ void buf_free(struct buf *b)
     *b = buf_make(b->max);
 }
 
-static bool grow(struct buf *b, size_t need)
+static bool enlarge(struct buf *b, size_t need)
 {
     size_t cap = b->cap ? b->cap : FIRST_BYTES;
     while (cap < need)
@@ -29,13 +29,11 @@ static bool grow(struct buf *b, size_t need)
     return true;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_grow(struct buf *b, size_t n)
 {
     if (b->failed)
         return NULL;
-    if (n <= b->cap - b->len && b->data)
-        return b->data + b->len;
-    if (n > b->max - b->len || !grow(b, b->len + n)) {
+    if (n > b->max - b->len || !enlarge(b, b->len + n)) {
         b->failed = true;
         return NULL;
     }

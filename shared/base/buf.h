@@ -46,9 +46,15 @@ static inline struct slice buf_slice(const struct buf *b)
     return (struct slice){b->data, b->len};
 }
 
+/* buf_reserve() where there is no room yet. */
+uint8_t *buf_grow(struct buf *b, size_t n);
+
 /* Makes room for `n` more bytes behind len and returns where they go, or NULL (failure noted). The caller adds
  * to len what it wrote. */
-uint8_t *buf_reserve(struct buf *b, size_t n);
+static inline uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+    return n <= b->cap - b->len && b->data && !b->failed ? b->data + b->len : buf_grow(b, n);
+}
 
 /* Copies. */
 void buf_append(struct buf *b, const void *data, size_t n);

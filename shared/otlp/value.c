@@ -103,6 +103,8 @@ static inline bool read_plain(struct slice attribute, struct slice *key, struct 
 void otlp_attribute_read(struct slice attribute, struct slice *key, struct otlp_value *value)
 {
     struct slice bytes;
+    if (otlp_attribute_plain(attribute, key, value))
+        return;
     if (read_plain(attribute, key, &bytes)) {
         struct otlp_view any = otlp_view_of(bytes);
         otlp_value_read(&any, value);

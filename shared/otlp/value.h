@@ -40,6 +40,48 @@ void otlp_value_read(const struct otlp_view *any, struct otlp_value *out);
 bool otlp_value_in(const struct otlp_view *view, enum otlp_message message, uint32_t number,
                    struct otlp_value *out);
 
+/* Reads a KeyValue of the usual shape: a short key and one short scalar, each once and in this order,
+ * and nothing else. False says nothing: take otlp_attribute_read(). */
+static inline bool otlp_attribute_plain(struct slice attribute, struct slice *key,
+                                        struct otlp_value *value)
+{
+    enum { KEY = 0x0a, VALUE = 0x12, STRING = 0x0a, BOOL = 0x10, INT = 0x18, DOUBLE = 0x21 };
+    const uint8_t *p = attribute.data;
+    const size_t frame = 4; /* tags and lengths of key and value */
+    if (attribute.len < frame || p[0] != KEY || p[1] >= 0x80 || p[1] > attribute.len - frame)
+        return false;
+    const uint8_t *v = p + 2 + p[1];
+    const uint8_t *end = p + attribute.len;
+    if (v[0] != VALUE || v[1] >= 0x80 || v[1] != end - v - 2)
+        return false;
+    *key = slice_make(p + 2, p[1]);
+    v += 2;
+    if (end - v < 2) {
+        value->kind = OTLP_VALUE_EMPTY;
+        return v == end;
+    }
+    if (v[0] == STRING) {
+        value->kind = OTLP_VALUE_STRING;
+        value->is.bytes = slice_make(v + 2, v[1]);
+        return v[1] == end - v - 2;
+    }
+    struct wire w = {v + 1, end};
+    uint64_t number;
+    if (v[0] == DOUBLE && end - v == 1 + 8) {
+        value->kind = OTLP_VALUE_DOUBLE;
+        value->is.number = wire_double(wire_load64(v + 1));
+        return true;
+    }
+    if ((v[0] != INT && v[0] != BOOL) || wire_varint(&w, &number) != GW_OK || w.at != end)
+        return false;
+    value->kind = v[0] == INT ? OTLP_VALUE_INT : OTLP_VALUE_BOOL;
+    if (v[0] == INT)
+        value->is.integer = (int64_t)number;
+    else
+        value->is.boolean = number != 0;
+    return true;
+}
+
 /* Reads a KeyValue. */
 void otlp_attribute_read(struct slice attribute, struct slice *key, struct otlp_value *value);
 

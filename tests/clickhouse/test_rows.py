@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path: requests over gRPC and HTTP, the store, the exporter, the engine. What SQL reads back is what an
 independent decoder reads from the requests, in every column of every table."""
+import random
 import time
 
 import clickhouse_rows
@@ -8,6 +9,7 @@ import clickhouse_tables
 import house
 import samples
 import suite
+import telemetry
 from gateway import SIGNALS, wait_for
 
 DAYS = 3
@@ -71,7 +73,29 @@ class Rows(house.Case):
                 self.assertTrue(insert.token)
 
 
+    def test_many_days(self):
+        """More than the server takes in one INSERT (max_partitions_per_insert_block): each goes alone."""
+        days = 130
+        request = telemetry.oracle.REQUESTS["logs"].FromString(telemetry.logs(range(days * 3)))
+        for number, record in enumerate(request.resource_logs[0].scope_logs[0].log_records):
+            record.time_unix_nano = samples.NOON - number % days * samples.DAY
+        with self.proxy() as proxy:
+            with self.gateway(proxy.endpoint) as gateway:
+                self.check(gateway, "logs", [request.SerializeToString()])
+            self.assertEqual(len(proxy.inserts()), days)
+            self.assertEqual(self.server.value("SELECT uniqExact(_partition_id) FROM otel_logs"), days)
+
+
 class Large(house.Case):
+    def test_a_record_of_many_megabytes(self):
+        with self.gateway() as gateway:
+            noise = random.Random(1).randbytes(5 << 20).hex()
+            request = telemetry.oracle.REQUESTS["logs"].FromString(telemetry.logs(["a"]))
+            request.resource_logs[0].scope_logs[0].log_records[0].body.string_value = noise
+            house.send(gateway, "logs", request.SerializeToString())
+            self.server.wait_count(house.LOGS, 1)
+            self.assertTrue(self.server.value("SELECT Body FROM otel_logs") == noise)
+
     def test_a_hundred_thousand_rows_at_once(self):
         """More than one block, and each row once."""
         count, requests = 100000, 25

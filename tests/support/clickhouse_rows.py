@@ -3,6 +3,7 @@
 alone; and whether those are the rows that SQL finds. Times are ns since the epoch here, maps lists of [key, value]."""
 import base64
 import math
+import os
 import struct
 from collections import Counter
 from decimal import Decimal
@@ -52,7 +53,8 @@ def value_json(value):
     if kind == "array_value":
         return "[" + ",".join(map(value_json, content.values)) + "]"
     if kind == "kvlist_value":
-        return "{" + ",".join(f"{string_json(item.key)}:{value_json(item.value)}" for item in content.values) + "}"
+        items = sorted(content.values, key=lambda item: item.key.encode())
+        return "{" + ",".join(f"{string_json(item.key)}:{value_json(item.value)}" for item in items) + "}"
     if kind in ("string_value", "bytes_value") or kind == "double_value" and not math.isfinite(content):
         return string_json(value_text(value))
     return value_text(value)
@@ -304,8 +306,16 @@ def compare(case, server, table, rows, received=(0, 0), columns=None):
     if missing and more:
         have = dict(next(iter(missing)))
         near = min(more, key=lambda row: sum(have[name] != value for name, value in row))
-        lines += [f"  {name}: {have[name]!r} expected, {value!r} found" for name, value in near if have[name] != value]
+        lines += [f"  {name}: " + _difference(have[name], value) for name, value in near if have[name] != value]
     case.fail("\n".join(lines))
+
+
+def _difference(wanted, found):
+    """From where on they differ."""
+    wanted, found = repr(wanted), repr(found)
+    same = len(os.path.commonprefix([wanted, found]))
+    begin = max(0, same - 40)
+    return f"…{wanted[begin:same + 160]}… expected, …{found[begin:same + 160]}… found (from character {begin} on)"
 
 
 def _receive(case, wanted, found, name, received):

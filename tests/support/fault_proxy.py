@@ -307,13 +307,16 @@ class _Connection:
 
 
 class FaultProxy:
-    """`server`: an address, to be changed at any time. `patience`: seconds that the server has for an answer."""
+    """`server`: an address, to be changed at any time. `patience`: seconds that the server has for an answer. `tls`: an
+    ssl.SSLContext; the proxy is then what ends TLS before the server."""
 
-    def __init__(self, server, patience=DEADLINE_S):
+    def __init__(self, server, patience=DEADLINE_S, tls=None):
         self.server = server
+        self.tls = tls
         self.patience = patience
         self.requests = []  # all of them, in the order in which they came
         self.failures = []  # of the proxy itself
+        self.refused = []  # why there was no TLS with a client
         self._rules = []
         self._lock = threading.Lock()
         self._open = set()
@@ -327,7 +330,7 @@ class FaultProxy:
 
     @property
     def endpoint(self):
-        return "http://%s:%d" % self.address
+        return "%s://%s:%d" % ("https" if self.tls else "http", *self.address)
 
     def on(self, action, match=INSERT, times=1):
         """`match`: a pattern for the statement, or a function of the Request (whose body is not read yet). `times`: None
@@ -370,12 +373,19 @@ class FaultProxy:
             except OSError:
                 return
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = _Connection(peer)
-            with self._lock:
-                self._open.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
-    def _serve(self, connection):
+    def _serve(self, peer):
+        try:
+            if self.tls:
+                peer = self.tls.wrap_socket(peer, server_side=True)
+        except OSError as refused:
+            self.refused.append(str(refused))
+            peer.close()
+            return
+        connection = _Connection(peer)
+        with self._lock:
+            self._open.add(connection)
         try:
             while True:
                 self._exchange(connection)

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/clickhouse/work.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "exporters/clickhouse/body.h"
+#include "exporters/clickhouse/ddl.h"
+#include "exporters/clickhouse/division.h"
+#include "exporters/clickhouse/letters.h"
+#include "exporters/clickhouse/statement.h"
+#include "exporters/clickhouse/token.h"
+
+/* Of a part's rows in OTLP (exporters/clickhouse/cut.h). Together with the rows it keeps an insert below what the server
+ * makes one block of (exporters/clickhouse/statement.h). */
+#define PART_BYTES (32u * 1024 * 1024)
+#define BLOCK_MAX_BYTES (256u * 1024 * 1024) /* less than the server's own limit: then an insert is all or nothing */
+#define NOTE_RESERVE_BYTES 1024u /* of a note, for giving up what is left of parts with very many bad rows */
+#define DOUBT_MS 1000u
+
+struct work {
+    const struct work_rules *rules;
+    struct delivery *delivery;
+    struct cut cut;
+    struct note note;
+    struct division division; /* of part note.parts_done */
+    bool said;      /* there is a note */
+    bool noted;     /* the journal has what is next, as open */
+    bool noting;    /* it is on its way there */
+    bool open;      /* what is next may have been written */
+    bool refreshed; /* the table was looked at again for what is next */
+    bool checked;   /* it is not the columns that are refused, in this part */
+    size_t host;
+    uint32_t tried;     /* hosts, a bit each */
+    bool unreachable;   /* one of them could not be looked at */
+    const struct table *table;
+    uint64_t mask;      /* columns of the body */
+    struct answer last; /* why the last host would not do */
+    struct catalog_wait wait;
+    struct body *body;
+    struct client_call *call;
+};
+
+static void go(struct work *w);
+
+const struct delivery *work_delivery(const struct work *w)
+{
+    return w->delivery;
+}
+
+static enum table_kind kind_of(const struct work *w)
+{
+    return w->cut.parts[w->note.parts_done].table;
+}
+
+/* ---- verdicts ---- */
+
+static void finish(struct work *w, const struct delivery_verdict *verdict)
+{
+    struct delivery *delivery = w->delivery;
+    w->delivery = NULL;
+    delivery_finish(delivery, verdict);
+    w->rules->ended(w->rules->ctx, w);
+}
+
+static void finish_unreadable(struct work *w, int rc)
+{
+    struct delivery *delivery = w->delivery;
+    w->delivery = NULL;
+    delivery_unreadable(delivery, rc);
+    w->rules->ended(w->rules->ctx, w);
+}
+
+/* Gives the note to the router; `open`: what is next is about to be sent, or may have been. */
+static int say_note(struct work *w, bool open)
+{
+    struct buf text = buf_make(NOTE_MAX_BYTES);
+    w->note.open = open;
+    w->note.position = w->division.position;
+    w->note.span = w->division.span;
+    note_write(&w->note, &text);
+    int rc = buf_ok(&text) ? delivery_progress(w->delivery, buf_slice(&text)) : GW_ERR_NOMEM;
+    buf_free(&text);
+    w->said |= rc == 0;
+    return rc;
+}
+
+/* What was sent has its definite answer: the next attempt may know, if the journal says that it is open. */
+static void finish_retry(struct work *w, const struct answer *a, bool degraded)
+{
+    struct answer answer = *a;
+    if (w->said && !w->open && say_note(w, false) < 0)
+        log_warn(w->rules->log, "no memory for a note: what is next of a delivery counts as sent");
+    w->rules->failed(w->rules->ctx, kind_of(w), &answer);
+    finish(w, &(struct delivery_verdict){.outcome = MASQUES__BUS__OUTCOME__RETRY,
+                                         .after_ms = answer.after_ms,
+                                         .degraded = degraded,
+                                         .error = answer.text});
+}
+
+static void finish_done(struct work *w)
+{
+    struct letters letters = {.count = 0};
+    int rc = letters_read(&letters, w->delivery, &w->cut, &w->note);
+    if (rc < 0)
+        finish_unreadable(w, rc);
+    else
+        finish(w, &(struct delivery_verdict){.outcome = MASQUES__BUS__OUTCOME__DONE,
+                                             .rejected = letters.list,
+                                             .rejected_count = letters.count});
+    letters_free(&letters);
+}
+
+static void finish_nomem(struct work *w)
+{
+    finish_unreadable(w, GW_ERR_NOMEM);
+}
+
+/* ---- what is next ---- */
+
+/* The rows that come next are other ones, and so is their token. */
+static void turn_to_next(struct work *w)
+{
+    struct division *d = &w->division;
+    if (division_next(d) == 0) {
+        w->note.parts_done++;
+        w->checked = false;
+        *d = (struct division){.rows = 0};
+        if (w->note.parts_done < w->cut.count)
+            d->rows = w->cut.parts[w->note.parts_done].rows;
+    }
+    w->noted = false;
+    w->open = false;
+    w->refreshed = false;
+    w->tried = 0;
+    w->unreachable = false;
+    w->note.place = 0;
+}
+
+/* The rows at hand, halved. False: it is one row. */
+static bool halve(struct work *w)
+{
+    if (!division_halve(&w->division))
+        return false;
+    turn_to_next(w);
+    return true;
+}
+
+/* ---- sending ---- */
+
+static void on_answer(void *ctx, const struct client_reply *reply);
+
+static void write_token(struct work *w, struct buf *out)
+{
+    const struct clickhouse_options *o = w->rules->options;
+    const struct plan_part *part = &w->cut.parts[w->note.parts_done];
+    struct token_range range = {.day = part->day,
+                                .first = part->first,
+                                .last = part->last,
+                                .plan_version = w->note.limits.version};
+    if (w->division.span) {
+        range.position = w->division.position;
+        range.span = division_next(&w->division);
+    }
+    token_write(delivery_id(w->delivery), o->database, ddl_table(o, part->table), &range, out);
+}
+
+static void send_rows(struct work *w)
+{
+    const struct clickhouse_options *o = w->rules->options;
+    struct buf token = buf_make(STATEMENT_MAX_BYTES), url = buf_make(STATEMENT_MAX_BYTES);
+    write_token(w, &token);
+    statement_insert(w->rules->hosts->items[w->host].url, o, kind_of(w), buf_slice(&token), &url);
+    w->mask = w->table->mask;
+    w->body = body_new(w->delivery, &w->cut, w->note.parts_done, w->division.position,
+                       division_next(&w->division), w->mask, (enum clickhouse_compress)o->compress);
+    if (w->body && buf_ok(&token) && buf_ok(&url))
+        w->call = client_start(w->rules->client,
+                               &(struct client_request){
+                                   .url = (const char *)url.data,
+                                   .encoding = compress_name((enum clickhouse_compress)o->compress),
+                                   .pull = body_pull,
+                                   .rewind = body_rewind,
+                                   .body = w->body,
+                                   .done = on_answer,
+                                   .ctx = w,
+                               });
+    buf_free(&token);
+    buf_free(&url);
+    if (!w->call)
+        finish_nomem(w);
+}
+
+/* The table is known: nothing is sent before the journal has what it is and where it goes. */
+static void go_with(struct work *w, const struct table *table)
+{
+    w->table = table;
+    if (w->noted && w->note.place == table->place) {
+        send_rows(w);
+        return;
+    }
+    w->note.place = table->place;
+    w->noted = false;
+    if (say_note(w, true) < 0) {
+        finish_nomem(w);
+        return;
+    }
+    w->noting = true;
+}
+
+void work_progressed(struct work *w)
+{
+    if (!w->noting)
+        return;
+    w->noting = false;
+    w->noted = true;
+    go(w); /* what was known of the table may have changed meanwhile */
+}
+
+/* ---- where to ---- */
+
+static void on_looked(void *ctx, const struct table *table, const struct answer *answer);
+
+static void look(struct work *w, bool columns)
+{
+    if (catalog_look(w->rules->catalog, w->host, kind_of(w), columns, &w->wait) < 0)
+        finish_nomem(w);
+}
+
+/* Where the token may be known, it is sent; elsewhere it must not be. */
+static bool is_bound_elsewhere(const struct work *w, const struct table *table)
+{
+    return w->open && w->note.place && w->note.place != table->place;
+}
+
+/* No host is left. What is bound to a place that no configured server has any more cannot wait for it for ever. */
+static void give_up(struct work *w)
+{
+    if (w->open && w->note.place && !w->unreachable && w->last.class == ANSWER_DONE) {
+        log_warn(w->rules->log, "a delivery's rows may have been written to a server that is not configured any more: "
+                                "they may be there twice");
+        w->note.place = 0;
+        w->tried = 0;
+        go(w);
+        return;
+    }
+    finish_retry(w, &w->last, false);
+}
+
+/* Goes on with what is next, as far as that is possible now. */
+static void go(struct work *w)
+{
+    if (w->note.parts_done >= w->cut.count) {
+        finish_done(w);
+        return;
+    }
+    for (;;) {
+        uint64_t now = loop_now_ms(w->rules->loop);
+        w->host = hosts_pick(w->rules->hosts, w->tried, now);
+        if (w->host == HOSTS_NONE) {
+            give_up(w);
+            return;
+        }
+        const struct table *table = catalog_get(w->rules->catalog, w->host, kind_of(w));
+        if (!table) {
+            look(w, false);
+            return;
+        }
+        if (!is_bound_elsewhere(w, table)) {
+            go_with(w, table);
+            return;
+        }
+        w->tried |= 1u << w->host;
+    }
+}
+
+/* ---- answers ---- */
+
+/* The host will not do, another one may. */
+static void try_elsewhere(struct work *w, const struct answer *answer)
+{
+    hosts_failed(w->rules->hosts, w->host, loop_now_ms(w->rules->loop));
+    w->tried |= 1u << w->host;
+    w->last = *answer;
+    go(w);
+}
+
+/* Rows are refused: they are halved or, when it is one, rejected. A note has room for very many rejected rows, but not
+ * for any number: beyond it what is left of the part is given up. */
+static void refuse_rows(struct work *w, const struct answer *answer)
+{
+    struct division *d = &w->division;
+    if (halve(w)) {
+        go(w);
+        return;
+    }
+    uint32_t part = w->note.parts_done, count = 1;
+    int rc = note_reject(&w->note, part, d->position, count, answer->text, NOTE_RESERVE_BYTES);
+    if (rc == GW_ERR_FULL) {
+        count = d->rows - d->position;
+        rc = note_reject(&w->note, part, d->position, count, answer->text, 0);
+    }
+    if (rc == GW_ERR_NOMEM) {
+        finish_nomem(w);
+    } else if (rc < 0) {
+        finish_retry(w, answer, true);
+    } else {
+        log_warn(w->rules->log, "%s refuses %" PRIu32 " row(s): %s",
+                 ddl_table(w->rules->options, kind_of(w)), count, answer->text);
+        division_reject(d, count);
+        turn_to_next(w);
+        go(w);
+    }
+}
+
+/* Before rows are blamed the table is looked at anew, and asked for the columns alone. */
+static void on_bad(struct work *w, const struct answer *answer, uint64_t native_bytes)
+{
+    if (native_bytes >= BLOCK_MAX_BYTES) { /* blocks before the bad one are written */
+        finish_retry(w, answer, true);
+        return;
+    }
+    if (w->checked) {
+        refuse_rows(w, answer);
+        return;
+    }
+    w->checked = true;
+    w->last = *answer;
+    catalog_doubt(w->rules->catalog, w->host, kind_of(w));
+    look(w, true);
+}
+
+/* What is too much at once is halved, if it is sure that nothing of it is there. */
+static void on_large(struct work *w, const struct answer *answer, uint64_t native_bytes)
+{
+    if (!w->open && native_bytes < BLOCK_MAX_BYTES && halve(w))
+        go(w);
+    else if (answer->elsewhere)
+        try_elsewhere(w, answer);
+    else
+        finish_retry(w, answer, false);
+}
+
+static void on_stale(struct work *w, const struct answer *answer)
+{
+    if (w->refreshed) {
+        finish_retry(w, answer, true);
+        return;
+    }
+    w->refreshed = true;
+    catalog_doubt(w->rules->catalog, w->host, kind_of(w));
+    go(w);
+}
+
+static void on_taken(struct work *w)
+{
+    enum table_kind kind = kind_of(w);
+    hosts_worked(w->rules->hosts, w->host);
+    division_taken(&w->division);
+    turn_to_next(w);
+    w->rules->worked(w->rules->ctx, kind);
+    go(w);
+}
+
+static void heed(struct work *w, const struct answer *answer, uint64_t native_bytes)
+{
+    switch (answer->class) {
+    case ANSWER_DONE:
+        on_taken(w);
+        break;
+    case ANSWER_RETRY:
+        if (answer->elsewhere)
+            try_elsewhere(w, answer);
+        else
+            finish_retry(w, answer, false);
+        break;
+    case ANSWER_HOLD:
+        finish_retry(w, answer, true);
+        break;
+    case ANSWER_STALE:
+        on_stale(w, answer);
+        break;
+    case ANSWER_BAD:
+        on_bad(w, answer, native_bytes);
+        break;
+    case ANSWER_LARGE:
+        on_large(w, answer, native_bytes);
+        break;
+    case ANSWER_OURS:
+        break; /* on_answer() */
+    }
+}
+
+static void on_answer(void *ctx, const struct client_reply *reply)
+{
+    struct work *w = ctx;
+    struct answer answer;
+    uint64_t native_bytes = body_native_bytes(w->body);
+    w->call = NULL;
+    answer_of_insert(reply, division_next(&w->division), &answer);
+    body_free(&w->body);
+    /* More than one block of the server: some may be there. */
+    w->open |= answer.open || (answer.class != ANSWER_DONE && native_bytes >= BLOCK_MAX_BYTES);
+    if (answer.class == ANSWER_OURS)
+        finish_unreadable(w, reply->body_error);
+    else
+        heed(w, &answer, native_bytes);
+}
+
+static void on_looked(void *ctx, const struct table *table, const struct answer *answer)
+{
+    struct work *w = ctx;
+    bool blamed = w->last.class == ANSWER_BAD;
+    struct answer bad = w->last;
+    w->last = (struct answer){.class = ANSWER_DONE};
+    if (table && blamed && table->mask == w->mask) {
+        refuse_rows(w, &bad);
+    } else if (table) {
+        go(w);
+    } else if (answer->elsewhere) {
+        w->unreachable = true;
+        try_elsewhere(w, answer);
+    } else {
+        finish_retry(w, answer, answer->class != ANSWER_RETRY);
+    }
+}
+
+/* ---- the work ---- */
+
+struct work *work_new(const struct work_rules *rules, struct delivery *delivery)
+{
+    struct work *w = calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->rules = rules;
+    w->delivery = delivery;
+    w->wait = (struct catalog_wait){.done = on_looked, .ctx = w};
+    return w;
+}
+
+void work_free(struct work **work)
+{
+    struct work *w = *work;
+    *work = NULL;
+    if (!w)
+        return;
+    catalog_forget(&w->wait);
+    client_cancel(&w->call);
+    body_free(&w->body);
+    cut_free(&w->cut);
+    note_fini(&w->note);
+    free(w);
+}
+
+/* Does the note fit to the delivery as it is cut? */
+static bool fits(const struct work *w)
+{
+    const struct note *n = &w->note;
+    return n->parts_done < w->cut.count && n->position < w->cut.parts[n->parts_done].rows;
+}
+
+static struct plan_limits limits_of(const struct clickhouse_options *o)
+{
+    return (struct plan_limits){.version = PLAN_VERSION, .rows = o->insert_rows, .bytes = PART_BYTES};
+}
+
+/* What an earlier attempt has left. 0; GW_ERR_UNSUPPORTED: it cannot be carried on here. */
+static int read_note(struct work *w)
+{
+    struct slice bytes = delivery_note(w->delivery);
+    int rc = bytes.len ? note_read(bytes, &w->note) : 0;
+    w->said = bytes.len > 0;
+    if (rc == GW_ERR_MALFORMED) {
+        log_warn(w->rules->log, "a delivery's note cannot be read: parts of it may be written twice");
+        rc = 0;
+    }
+    if (rc == 0 && !w->note.limits.version)
+        w->note.limits = limits_of(w->rules->options);
+    return rc;
+}
+
+static void take_up(struct work *w)
+{
+    if (w->note.place && !fits(w)) {
+        log_warn(w->rules->log, "a delivery's note does not fit to it: parts of it may be written twice");
+        note_fini(&w->note);
+        w->note.limits = limits_of(w->rules->options);
+    }
+    if (!w->cut.count)
+        return;
+    w->open = w->noted = w->note.open;
+    w->division = (struct division){.rows = w->cut.parts[w->note.parts_done].rows,
+                                    .position = w->note.position,
+                                    .span = w->note.span};
+}
+
+void work_begin(struct work *w)
+{
+    static const char newer[] = "a newer version has begun this delivery, and only that can go on with it";
+    int rc = read_note(w);
+    if (rc == GW_ERR_UNSUPPORTED) {
+        finish(w, &(struct delivery_verdict){.outcome = MASQUES__BUS__OUTCOME__RETRY,
+                                             .after_ms = ANSWER_HOLD_MS,
+                                             .degraded = true,
+                                             .error = newer});
+        return;
+    }
+    if (rc == 0)
+        rc = cut_read(&w->cut, w->delivery, &w->note.limits);
+    if (rc < 0) {
+        finish_unreadable(w, rc);
+        return;
+    }
+    take_up(w);
+    go(w);
+}

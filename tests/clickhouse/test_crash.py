@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exporter, the router and ClickHouse itself are killed at random while clients send numbered records of all signals
+over gRPC and HTTP. At the end every record that was accepted is in its table, and none twice.
+
+MASQUES_SEED chooses who is killed and when (printed); MASQUES_KILLS how often."""
+import os
+import random
+import time
+from collections import Counter
+
+import house
+import suite
+from clickhouse import ServerError
+from oracle import Clients, Oracle, Verdict, seed_of_run, wait_delivered
+
+
+KILLS = int(os.environ.get("MASQUES_KILLS", "12"))
+CLIENTS = 6
+TABLES = {"logs": (house.LOGS, "LogAttributes"), "traces": (house.TRACES, "SpanAttributes"),
+          "metrics": (house.GAUGE, "Attributes")}
+
+
+class TablesEnd:
+    """The far end of oracle.Verdict: what SQL finds."""
+
+    def __init__(self, server):
+        self.server = server
+
+    @staticmethod
+    def rejected():
+        return set()
+
+    def numbers(self):
+        found = set()
+        for table, attributes in TABLES.values():
+            try:
+                found.update(self.server.values(
+                    f"SELECT toUInt64(splitByChar('-', {attributes}['test.id'])[1]) FROM {table}"))
+            except ServerError as error:
+                if error.code != 60:
+                    raise
+        return found
+
+    def check(self, oracle):
+        counts = Counter()
+        for signal, (table, attributes) in TABLES.items():
+            for row in self.server.query(
+                    f"SELECT {attributes}['test.id'] AS id, {attributes}['test.payload'] AS payload FROM {table}"):
+                counts[oracle.check(signal, row["id"], row["payload"])] += 1
+        return counts
+
+
+class Crash(house.Case):
+    def killed(self, gateway, name):
+        """Kills it; it need not be back when this returns, unless it is ClickHouse."""
+        if name == "server":
+            self.server.kill()
+            time.sleep(self.random.choice((0, 0.2, 1)))  # how long it is away is part of the case
+            self.server.start()
+        else:
+            gateway.kill_child(name)
+
+    def test_random_kills(self):
+        seed = seed_of_run(20261126)
+        self.random = random.Random(seed)
+        oracle = Oracle(random.Random(seed + 1), payload=(0, 200))
+        gateway = self.gateway(insert_rows=200, sending_queue={"batch": {"flush_timeout": "100ms", "min_size": 1000}})
+        gateway.options({"store": {"directory": os.path.join(gateway.directory, "store"), "fsync": "never"}})
+        end = TablesEnd(self.server)
+        with gateway:
+            clients = Clients(oracle, gateway, random.Random(seed + 2), CLIENTS, records=(1, 40), pace_s=0.01).start()
+            self.addCleanup(clients.stop)
+            deck = [house.NAME, "router", "server"]
+            killed = Counter()
+            begin = time.monotonic()
+            for turn in range(KILLS):
+                oracle.wait_acknowledged(self.random.randrange(20, 2000))
+                for name in [deck[turn % 3]] + ([self.random.choice(deck)] if self.random.random() < 0.2 else []):
+                    self.killed(gateway, name)
+                    killed[name] += 1
+                if turn % 3 == 2:
+                    self.random.shuffle(deck)
+            clients.stop()
+            wanted = {key.number for key in oracle.acknowledged()}
+            print(f"{dict(killed)} killed within {time.monotonic() - begin:.1f} s, {len(wanted)} records accepted, "
+                  f"{len(oracle.failures())} requests failed")
+            wait_delivered(oracle, end)
+            self.wait_nothing_pending(gateway)
+            verdict = Verdict(oracle, end).require(lost=0)
+            print(verdict)
+            self.assertFalse(verdict.missing)
+            for signal, (table, attributes) in TABLES.items():
+                (row,) = self.server.query(f"SELECT count() AS count, uniqExact({attributes}['test.id']) AS ids FROM {table}")
+                print(f"{table}: count() {row['count']}, uniqExact(id) {row['ids']}")
+                self.assertEqual(row["count"], row["ids"])
+                accepted = sum(key.signal == signal for key in oracle.acknowledged())
+                if not oracle.failures():  # otherwise some may be stored that nobody was told of
+                    self.assertEqual(row["count"], accepted)
+            self.wait_counts(gateway, delivered=verdict.delivered, rejected=0, lost=0)
+
+
+if __name__ == "__main__":
+    suite.main()
