@@ -132,7 +132,10 @@ class Rights(house.Case):
         "writer": clickhouse.user("secret", ["GRANT INSERT, SHOW ON here.*", "GRANT SELECT ON here.otel_traces"]),
         "creator": clickhouse.user("secret", [
             "GRANT INSERT, SHOW, CREATE DATABASE, CREATE TABLE, CREATE VIEW ON there.*",
-            "GRANT SELECT ON there.otel_traces", "GRANT TABLE ENGINE ON MergeTree"]),
+            "GRANT SELECT ON there.otel_traces", "GRANT SELECT ON there.otel_traces_trace_id_ts",
+            "GRANT TABLE ENGINE ON MergeTree"]),
+        "viewless": clickhouse.user("secret", [
+            "GRANT INSERT, SHOW, CREATE DATABASE, CREATE TABLE ON nowhere.*", "GRANT TABLE ENGINE ON MergeTree"]),
     }
     server_options = {"users": users}
 
@@ -140,7 +143,10 @@ class Rights(house.Case):
         with self.gateway(username=name, password="secret", **options) as gateway:
             for signal in SIGNALS:
                 self.wait_once(self.send(gateway, signal), signal)
-            self.assertNotIn("dedup", json.dumps(self.child(gateway)))
+            self.wait_counts(gateway, delivered=9)
+            self.assertEqual(self.child(gateway)["state"], "running")
+        self.assertNotIn("dedup: off", gateway.stderr.text())
+        return gateway.stderr.text()
 
     def test_to_write_only(self):
         self.server.new_database("here")
@@ -151,6 +157,13 @@ class Rights(house.Case):
         self.server.database = "there"
         self.check("creator")
         self.assertEqual(self.server.count("otel_traces_trace_id_ts"), 1)
+
+    def test_a_view_that_may_not_be_created_stops_no_span(self):
+        self.server.database = "nowhere"
+        said = self.check("viewless")
+        self.assertIn("what belongs to nowhere.otel_traces cannot be created", said)
+        self.assertEqual(said.count("cannot be created"), 1)
+        self.assertNotIn("otel_traces_trace_id_ts_mv", self.server.tables())
 
 
 class Secrets(house.Case):
