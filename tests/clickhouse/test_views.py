@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The views for Claude Code say what is computed from the same requests by other means (claude_numbers.py): from what
 was captured, and from made-up sessions with everything that the captures lack."""
+import json
 import os
 import random
+import re
 import shutil
 import tempfile
 import unittest
@@ -17,6 +19,7 @@ from gateway import run_program
 
 DUMP = os.path.join(os.environ["MASQUES_TEST_BIN"], "native_dump")
 VIEWS = os.path.join(os.environ["MASQUES_SOURCE_DIR"], "deploy", "clickhouse", "claude_code.sql")
+DASHBOARD = os.path.join(os.environ["MASQUES_SOURCE_DIR"], "deploy", "grafana", "dashboards", "claude-code.json")
 SECOND, DAY = 10**9, 86400 * 10**9
 START = samples.NOON
 MODELS = ("claude-opus-5-5", "claude-haiku-5", "")
@@ -283,6 +286,22 @@ class Views(unittest.TestCase):
         self.assertAlmostEqual(sums[0]["cost"], sums[1]["cost"])
         self.assertEqual(sums[0]["tokens"], sums[1]["tokens"])
         self.assertGreater(sums[0]["cost"], 1)
+
+    def test_every_panel_of_the_dashboard_asks_what_can_be_answered(self):
+        """With the data source's macros in their simplest form."""
+        self.load(logs=samples.captures("logs"), metrics=samples.captures("metrics"))
+        with open(DASHBOARD, encoding="utf-8") as file:
+            panels = json.load(file)["panels"]
+        answers = {}
+        for panel in panels:
+            (target,) = panel["targets"]
+            sql = re.sub(r"\$__(timeFilter|dateFilter)\((\w+)\)", r"\2 > toDate('2020-01-01')", target["rawSql"])
+            self.assertNotIn("$", sql)
+            answers[panel["title"], panel["type"]] = self.server.query(sql)
+        self.assertEqual(len(answers), len(panels))
+        empty = {title for title, rows in answers.items() if not rows}
+        self.assertEqual(empty, {("Requests that failed", "timeseries")})  # none was captured
+        self.assertEqual(list(answers["Events lost", "stat"][0].values()), [0])
 
     def test_they_can_be_made_again(self):
         self.load(logs=samples.captures("logs"))
