@@ -93,8 +93,9 @@ class Maker:
             return "tool_decision", {"tool_name": self.one(TOOLS), "decision": self.one(("accept", "accept", "reject")),
                                      "source": "user_temporary"}
         if kind == 5:
-            attributes = {"tool_name": self.one(TOOLS), "success": self.one(("true", "true", "false")),
-                          "tool_result_size_bytes": "17"}
+            attributes = {"tool_name": self.one(TOOLS), "tool_result_size_bytes": "17"}
+            if r.random() < 0.9:
+                attributes["success"] = self.one(("true", "true", "false"))
             if r.random() < 0.9:
                 attributes["duration_ms"] = self.either(r.randrange(30000))
             return "tool_result", attributes
@@ -128,7 +129,7 @@ class Maker:
         return request.SerializeToString()
 
     def exports(self, number, temporality):
-        """A process's metrics, some exports long, over some days."""
+        """A process's metrics, some exports long, over some days; every second one goes on with another one's session."""
         r = self.random
         start = time = START + r.randrange(DAY)
         series = []
@@ -152,7 +153,7 @@ class Maker:
                 metric.sum.aggregation_temporality = temporality
                 metric.sum.is_monotonic = True
                 point = metric.sum.data_points.add()
-                put(point.attributes, user__id=f"user-{number % 3}", session__id=f"session-{number}", **attributes)
+                put(point.attributes, user__id=f"user-{number // 2 % 3}", session__id=f"session-{number // 2}", **attributes)
                 point.start_time_unix_nano = start if temporality == claude_numbers.CUMULATIVE else before
                 point.time_unix_nano = time
                 point.as_double = rise if temporality == claude_numbers.DELTA else total[0]
@@ -273,7 +274,7 @@ class Views(unittest.TestCase):
 
     @staticmethod
     def temporality(number):
-        return (claude_numbers.DELTA, claude_numbers.CUMULATIVE)[number % 2]
+        return (claude_numbers.DELTA, claude_numbers.CUMULATIVE)[number // 2 % 2]
 
     def test_the_same_work_in_both_temporalities_is_the_same(self):
         sums = []
