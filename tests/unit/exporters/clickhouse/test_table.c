@@ -122,7 +122,7 @@ END_TEST
 START_TEST(names_are_quoted)
 {
     struct buf out = buf_make(4096);
-    table_ask_engine("a'b", "c\\d", &out);
+    table_ask_engine("a'b", "c\\d", true, &out);
     ck_assert_ptr_nonnull(memmem(out.data, out.len, "database = 'a\\'b' AND name = 'c\\\\d'", 34));
     buf_free(&out);
 }
