@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/base/utf8.h"
+
 #define SLOW_MS 5000u  /* a server that has enough to do already */
 
 /* What each code means. Those that are not here: ANSWER_RETRY, open, elsewhere. */
@@ -68,6 +70,10 @@ static const struct meaning meanings[] = {
 
 /* Statuses without an exception's code: somebody between us and the server. */
 static const struct meaning statuses[] = {
+    {301, ANSWER_HOLD, false, true, 0}, /* a body cannot follow */
+    {302, ANSWER_HOLD, false, true, 0},
+    {307, ANSWER_HOLD, false, true, 0},
+    {308, ANSWER_HOLD, false, true, 0},
     {401, ANSWER_HOLD, false, true, 0},
     {403, ANSWER_HOLD, false, true, 0},
     {404, ANSWER_HOLD, false, true, 0},
@@ -101,12 +107,26 @@ static struct slice behind(struct slice text, const char *word)
     return slice_make(left ? at + len : NULL, left);
 }
 
+/* A server may quote any bytes, and words are cut anywhere: what is no character becomes "?". */
+static void make_characters(char *text)
+{
+    struct slice rest = slice_of(text);
+    while (rest.len) {
+        size_t n = utf8_sequence(rest), at = (size_t)(rest.data - (const uint8_t *)text);
+        if (n == 0 || (unsigned char)text[at] < ' ')
+            text[at] = '?';
+        n = n ? n : 1;
+        rest = slice_make(rest.data + n, rest.len - n);
+    }
+}
+
 void answer_say(struct answer *answer, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(answer->text, sizeof answer->text, format, args);
     va_end(args);
+    make_characters(answer->text);
 }
 
 /* The first line of the server's words, without what it says of itself at the end. */

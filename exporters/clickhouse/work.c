@@ -17,7 +17,6 @@
 #define PART_BYTES (32u * 1024 * 1024)
 #define BLOCK_MAX_BYTES (256u * 1024 * 1024) /* less than the server's own limit: then an insert is all or nothing */
 #define NOTE_RESERVE_BYTES 1024u /* of a note, for giving up what is left of parts with very many bad rows */
-#define DOUBT_MS 1000u
 
 struct work {
     const struct work_rules *rules;
@@ -341,7 +340,7 @@ static void on_large(struct work *w, const struct answer *answer, uint64_t nativ
     else if (answer->elsewhere)
         try_elsewhere(w, answer);
     else
-        finish_retry(w, answer, false);
+        finish_retry(w, answer, answer->code < 0); /* a proxy's limit, for a row or an open token: that is set by hand */
 }
 
 static void on_stale(struct work *w, const struct answer *answer)

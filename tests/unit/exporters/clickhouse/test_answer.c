@@ -73,6 +73,15 @@ START_TEST(the_words_are_the_servers_first_line)
 }
 END_TEST
 
+START_TEST(words_are_characters)
+{
+    struct client_reply reply = exception(6, 400, "Code: 6. \xff\xfe\t\xc3\xa4 \xc3");
+    struct answer a;
+    answer_of_insert(&reply, 1, &a);
+    ck_assert_str_eq(a.text, "Code: 6. ???\xc3\xa4 ?");
+}
+END_TEST
+
 START_TEST(a_view_that_fails_is_not_the_rows_fault)
 {
     struct client_reply reply = exception(6, 400, "Code: 6. Cannot parse: while pushing to view a.b_mv (1-2): x");
@@ -103,7 +112,7 @@ START_TEST(without_a_code_somebody_else_speaks)
         long status;
         enum answer_class class;
         bool open;
-    } cases[] = {{400, ANSWER_RETRY, true}, {401, ANSWER_HOLD, false}, {403, ANSWER_HOLD, false},
+    } cases[] = {{301, ANSWER_HOLD, false}, {400, ANSWER_RETRY, true}, {401, ANSWER_HOLD, false}, {403, ANSWER_HOLD, false},
                  {404, ANSWER_HOLD, false}, {413, ANSWER_LARGE, false}, {429, ANSWER_RETRY, true},
                  {500, ANSWER_RETRY, true}, {502, ANSWER_RETRY, true}, {503, ANSWER_RETRY, true},
                  {504, ANSWER_RETRY, true}};
@@ -153,6 +162,6 @@ START_TEST(a_success_tells_of_all_rows)
 }
 END_TEST
 
-SUITE_MAIN("answer", codes_decide, the_words_are_the_servers_first_line, a_view_that_fails_is_not_the_rows_fault,
+SUITE_MAIN("answer", codes_decide, the_words_are_the_servers_first_line, words_are_characters, a_view_that_fails_is_not_the_rows_fault,
            too_many_partitions_are_too_much_at_once, without_a_code_somebody_else_speaks,
            silence_is_open_only_when_all_was_sent, a_success_tells_of_all_rows)
