@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exporters/clickhouse/native.h"
+#include "shared/base/utf8.h"
 
 #define VERSION 1u
 #define RANGE_ROOM 21u /* bytes that one more range takes at most */
@@ -56,6 +57,7 @@ static uint32_t reason_of(struct note *note, const char *words)
 {
     char cut[NOTE_REASON_BYTES] = "";
     strncpy(cut, words, sizeof cut - 1);
+    cut[utf8_valid_prefix(slice_of(cut))] = '\0';
     for (uint32_t i = 0; i < note->reason_count; i++)
         if (strcmp(note->reasons[i], cut) == 0)
             return i;
@@ -176,8 +178,10 @@ static int read_rest(struct source *s, struct note *note)
 
 int note_read(struct slice bytes, struct note *note)
 {
-    struct source s = {bytes.data, bytes.data + bytes.len, bytes.len == 0};
     *note = (struct note){.parts_done = 0};
+    if (bytes.len == 0)
+        return GW_ERR_MALFORMED;
+    struct source s = {bytes.data, bytes.data + bytes.len, false};
     uint64_t version = take(&s, UINT32_MAX);
     note->limits.version = (uint32_t)take(&s, UINT32_MAX);
     int rc = s.failed                                                     ? GW_ERR_MALFORMED

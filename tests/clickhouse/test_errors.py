@@ -170,7 +170,7 @@ class Matrix(house.Case):
 
         def told():
             seen[:] = [gateway.child(fault.exporter)]
-            return seen[0]["state"] == fault.state and fault.words in (seen[0].get("error") or "") and seen[0].get("error")
+            return seen[0]["state"] == fault.state and fault.words in seen[0]["lastError"] != ""
         try:
             wait_for(told, f"{fault.state}, {fault.words!r}", pause=0.05)
         except AssertionError as wrong:
@@ -191,8 +191,8 @@ class Matrix(house.Case):
             self.assertEqual(len(house.tokens(inserts)), 1, inserts)
         # There was a pause before every retry.
         self.assertLess(len(inserts), 3 + (time.monotonic() - begin) / FIRST_INTERVAL_S)
-        child = wait_for(lambda: (c := gateway.child(fault.exporter))["state"] == "running" and not c.get("error") and c,
-                         f"{fault.name} to be forgotten in health")
+        child = wait_for(lambda: (c := gateway.child(fault.exporter))["state"] == "running" and c,
+                         f"{fault.name} to be over in health")
         self.assertEqual((sum(child["lost"].values()), sum(child["rejected"].values())), (0, 0), child)
         self.assertEqual(fault.proxy.failures, [])
 
@@ -219,7 +219,7 @@ class Down(house.Case):
 
             self.server.kill()
             ids += self.send(gateway)
-            wait_for(lambda: self.child(gateway).get("error"), "words of the trouble")
+            self.wait_words(gateway)
             self.server.start()
             self.wait_once(ids)
 
@@ -240,7 +240,7 @@ class Down(house.Case):
             self.server.pause()
             try:
                 ids += self.send(gateway)
-                wait_for(lambda: self.child(gateway).get("error"), "words of the trouble")
+                self.wait_words(gateway)
             finally:
                 self.server.go_on()
             self.wait_once(ids)
@@ -285,7 +285,7 @@ class Operator(house.Case):
             for name in broken:
                 def told(name=name):
                     child = gateway.child("clickhouse/" + name)
-                    return child["state"] == "degraded" and words[name] in child.get("error", "")
+                    return child["state"] == "degraded" and words[name] in child["lastError"]
                 try:
                     wait_for(told, f"words about {name}", pause=0.05)
                 except AssertionError as wrong:

@@ -62,7 +62,7 @@ class Tls(house.Case):
     def check_refused(self, proxy, words, **tls):
         with self.gateway(proxy.endpoint, tls=tls) as gateway:
             self.send(gateway)
-            wait_for(lambda: words in (self.child(gateway).get("error") or "").lower(), f"{words!r} in health")
+            self.wait_words(gateway, words)
             self.assertEqual(self.server.count(house.LOGS), 0)
 
     def test_an_authority_that_is_known(self):
@@ -81,7 +81,8 @@ class Tls(house.Case):
         proxy = self.tls_proxy(True)
         with self.gateway(proxy.endpoint, tls={"ca_file": self.path("ca.pem")}) as gateway:
             self.send(gateway)
-            wait_for(lambda: proxy.refused and self.child(gateway).get("error"), "to be refused without one")
+            self.wait_words(gateway)
+            wait_for(lambda: proxy.refused, "to be refused without one")
 
     def test_a_file_that_is_missing(self):
         self.check_refused(self.tls_proxy(), "nowhere.pem", ca_file=self.path("nowhere.pem"))
