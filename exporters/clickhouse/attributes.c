@@ -40,7 +40,7 @@ static bool room(struct attributes *a)
 }
 
 /* Keys differ in their ends and lengths more than in their beginnings. */
-static void digest(struct attributes *a, struct slice key)
+static inline void digest(struct attributes *a, struct slice key)
 {
     uint64_t end = key.len;
     if (key.len >= sizeof end)
@@ -59,6 +59,24 @@ void attributes_add(struct attributes *a, struct slice key_value)
         otlp_attribute_read(key_value, &next->key, &next->value);
     digest(a, next->key);
     a->room += words_room(&next->value);
+}
+
+void attributes_add_run(struct attributes *a, struct wire *fields, uint32_t number)
+{
+    const uint8_t tag = (uint8_t)(number << 3 | WIRE_BYTES);
+    const uint8_t *at = fields->at;
+    while (fields->end - at >= 2 && at[0] == tag && at[1] < 0x80 && at[1] <= fields->end - at - 2) {
+        if (!room(a))
+            return;
+        struct attribute *next = &a->list[a->count];
+        if (!otlp_attribute_plain(slice_make(at + 2, at[1]), &next->key, &next->value))
+            return;
+        a->count++;
+        digest(a, next->key);
+        a->room += words_room(&next->value);
+        at += 2 + at[1];
+        fields->at = at;
+    }
 }
 
 void attributes_add_all(struct attributes *a, const struct otlp_view *view, uint32_t number)

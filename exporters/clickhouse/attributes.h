@@ -35,6 +35,8 @@ void attributes_trim(struct attributes *attributes);
 
 /* Adds a KeyValue. */
 void attributes_add(struct attributes *attributes, struct slice key_value);
+/* Adds the KeyValues of the usual shape that follow at `fields` in field `number` (< 16), and moves behind them. */
+void attributes_add_run(struct attributes *attributes, struct wire *fields, uint32_t number);
 /* Adds all KeyValues in field `number` of the message. */
 void attributes_add_all(struct attributes *attributes, const struct otlp_view *view, uint32_t number);
 

@@ -191,6 +191,7 @@ static void read_span(struct slice bytes, struct attributes *attributes, struct 
             break;
         case FIELD_ATTRIBUTES:
             attributes_add(attributes, f.bytes);
+            attributes_add_run(attributes, &w, FIELD_ATTRIBUTES);
             break;
         case FIELD_EVENTS:
         case FIELD_LINKS:
