@@ -129,7 +129,6 @@ static bool reserve(struct key_order *o, size_t count)
     if (count <= o->cap)
         return true;
     size_t cap = count < FIRST_CAP ? FIRST_CAP : count;
-    o->count = 0;
     /* The other half of the places is for sorting. */
     if (!widen(&o->places, 2 * cap) || !widen(&o->numbers, cap) || !widen(&o->lengths, cap))
         return false;
@@ -155,7 +154,7 @@ static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t len)
 static bool is_order_of(const struct key_order *o, const struct attributes *a)
 {
     const uint8_t *key = o->keys.data;
-    if (o->count != a->count)
+    if (!o->known || o->digest != a->digest || o->count != a->count)
         return false;
     for (size_t i = 0; i < a->count; i++) {
         size_t len = a->list[i].key.len;
@@ -205,6 +204,7 @@ static void merge_sort(const struct attributes *a, uint32_t *places, uint32_t *s
 
 static bool learn(struct key_order *o, const struct attributes *a)
 {
+    o->known = false;
     if (!reserve(o, a->count))
         return false;
     o->keys.max = KEYS_MAX_BYTES;
@@ -216,9 +216,11 @@ static bool learn(struct key_order *o, const struct attributes *a)
     }
     if (a->count)
         merge_sort(a, o->places, o->places + o->cap, a->count);
-    o->count = buf_ok(&o->keys) ? a->count : 0;
+    o->count = a->count;
+    o->digest = a->digest;
     o->numbered = false;
-    return buf_ok(&o->keys);
+    o->known = buf_ok(&o->keys);
+    return o->known;
 }
 
 static bool number(struct key_order *o, const struct attributes *a, struct dictionary *words)
@@ -232,15 +234,33 @@ static bool number(struct key_order *o, const struct attributes *a, struct dicti
     return true;
 }
 
+/* Where the order is, or where it is to be. */
+static struct key_order *place(struct key_orders *orders, const struct attributes *a, bool *found)
+{
+    size_t at = a->digest >> 32;
+    struct key_order *o, *unused = NULL;
+    *found = true;
+    for (size_t i = 0; i < KEY_ORDERS_PLACES; i++) {
+        o = &orders->orders[(at + i) & (KEY_ORDERS - 1)];
+        if (is_order_of(o, a))
+            return o;
+        if (!o->known && !unused)
+            unused = o;
+    }
+    *found = false;
+    return unused ? unused : &orders->orders[(at + orders->turn++ % KEY_ORDERS_PLACES) & (KEY_ORDERS - 1)];
+}
+
 const struct key_order *key_orders_find(struct key_orders *orders, const struct attributes *a,
                                         struct dictionary *words)
 {
+    bool found;
     if (!orders->orders)
         orders->orders = calloc(KEY_ORDERS, sizeof *orders->orders);
     if (!orders->orders)
         return NULL;
-    struct key_order *o = &orders->orders[a->digest >> 32 & (KEY_ORDERS - 1)];
-    if (!is_order_of(o, a) && !learn(o, a))
+    struct key_order *o = place(orders, a, &found);
+    if (!found && !learn(o, a))
         return NULL;
     return o->numbered || number(o, a, words) ? o : NULL;
 }
