@@ -158,7 +158,11 @@ static bool is_order_of(const struct key_order *o, const struct attributes *a)
         return false;
     for (size_t i = 0; i < a->count; i++) {
         size_t len = a->list[i].key.len;
-        if (o->lengths[i] != len || !same_bytes(key, a->list[i].key.data, len))
+        if (o->lengths[i] != len)
+            return false;
+        if (!len) /* there may be no bytes anywhere */
+            continue;
+        if (!same_bytes(key, a->list[i].key.data, len))
             return false;
         key += len;
     }
