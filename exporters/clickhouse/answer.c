@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/base/utf8.h"
+
 #define SLOW_MS 5000u  /* a server that has enough to do already */
 
 /* What each code means. Those that are not here: ANSWER_RETRY, open, elsewhere. */
@@ -68,6 +70,10 @@ static const struct meaning meanings[] = {
 
 /* Statuses without an exception's code: somebody between us and the server. */
 static const struct meaning statuses[] = {
+    {301, ANSWER_HOLD, false, true, 0}, /* a body cannot follow */
+    {302, ANSWER_HOLD, false, true, 0},
+    {307, ANSWER_HOLD, false, true, 0},
+    {308, ANSWER_HOLD, false, true, 0},
     {401, ANSWER_HOLD, false, true, 0},
     {403, ANSWER_HOLD, false, true, 0},
     {404, ANSWER_HOLD, false, true, 0},
@@ -76,7 +82,7 @@ static const struct meaning statuses[] = {
     {413, ANSWER_LARGE, false, true, SLOW_MS},
 };
 
-#define OF_A_VIEW "while pushing to view"
+#define OF_A_VIEW "while pushing to view "
 #define TOO_MANY_PARTITIONS "partitions for single INSERT block"
 #define CODE_TOO_MANY_PARTS 252
 #define STATUS_OK 200
@@ -92,9 +98,26 @@ static const struct meaning *find(const struct meaning *list, size_t count, int6
 
 #define FIND(list, code) find(list, sizeof list / sizeof list[0], code)
 
-static bool contains(struct slice text, const char *word)
+/* What stands behind `word`; empty: it is not there. */
+static struct slice behind(struct slice text, const char *word)
 {
-    return text.len && memmem(text.data, text.len, word, strlen(word)) != NULL;
+    size_t len = strlen(word);
+    const uint8_t *at = text.len ? memmem(text.data, text.len, word, len) : NULL;
+    size_t left = at ? text.len - (size_t)(at - text.data) - len : 0;
+    return slice_make(left ? at + len : NULL, left);
+}
+
+/* A server may quote any bytes, and words are cut anywhere: what is no character becomes "?". */
+static void make_characters(char *text)
+{
+    struct slice rest = slice_of(text);
+    while (rest.len) {
+        size_t n = utf8_sequence(rest), at = (size_t)(rest.data - (const uint8_t *)text);
+        if (n == 0 || (unsigned char)text[at] < ' ')
+            text[at] = '?';
+        n = n ? n : 1;
+        rest = slice_make(rest.data + n, rest.len - n);
+    }
 }
 
 void answer_say(struct answer *answer, const char *format, ...)
@@ -103,6 +126,7 @@ void answer_say(struct answer *answer, const char *format, ...)
     va_start(args, format);
     vsnprintf(answer->text, sizeof answer->text, format, args);
     va_end(args);
+    make_characters(answer->text);
 }
 
 /* The first line of the server's words, without what it says of itself at the end. */
@@ -129,19 +153,32 @@ static void set_meaning(struct answer *a, const struct meaning *m)
         a->after_ms = ANSWER_HOLD_MS;
 }
 
+/* The name stands at the end of the server's words, where it may be cut off. */
+static void name_view(struct answer *a, struct slice name)
+{
+    char words[ANSWER_TEXT_BYTES];
+    size_t len = 0;
+    memcpy(words, a->text, sizeof words);
+    while (len < name.len && !strchr(" :()\n", name.data[len]))
+        len++;
+    answer_say(a, "the view %.*s fails: %s", (int)len, (const char *)name.data, words);
+}
+
 /* An exception. Rows of the table itself stay when one of its views fails afterwards: that is no definite answer, and
  * not the rows' fault. */
 static void of_exception(const struct client_reply *reply, struct answer *a)
 {
     const struct meaning *m = FIND(meanings, reply->exception);
     set_meaning(a, m ? m : &OTHERS);
+    struct slice view = behind(reply->text, OF_A_VIEW);
     set_words(a, reply->text);
-    if (contains(reply->text, OF_A_VIEW)) {
+    if (view.len) {
+        name_view(a, view);
         bool waits = a->class == ANSWER_RETRY || a->class == ANSWER_LARGE;
         a->class = waits ? ANSWER_RETRY : ANSWER_HOLD;
         a->open = true;
     } else if (reply->exception == CODE_TOO_MANY_PARTS &&
-               contains(reply->text, TOO_MANY_PARTITIONS)) {
+               behind(reply->text, TOO_MANY_PARTITIONS).len) {
         a->class = ANSWER_LARGE; /* a partition key of the operator's own */
     }
     if (!a->text[0])

@@ -12,6 +12,7 @@
 #define CODE_WRONG_PASSWORD 193
 #define CODE_AUTHENTICATION_FAILED 516
 #define WHY_BYTES 512u
+#define LOG_EVERY_MS 10000u /* other words for what is wrong */
 
 /* What is wrong with writing to a table. */
 struct trouble {
@@ -25,6 +26,7 @@ struct item {
 };
 
 struct insert {
+    struct loop *loop;
     const struct clickhouse_options *options;
     const struct log *log;
     insert_trouble_fn trouble;
@@ -38,6 +40,8 @@ struct insert {
     struct trouble troubles[TABLE_KINDS];
     struct item *items;
     char told[ANSWER_TEXT_BYTES];
+    bool failing; /* as the log has it */
+    struct log_gate gate;
     char why[WHY_BYTES];
 };
 
@@ -52,7 +56,19 @@ static const struct trouble *worst(const struct insert *s)
     return found;
 }
 
-/* Told once, in the log as well, when it changes. */
+/* The log has every change from good to bad and back, but not every other word for the same trouble. */
+static void log_change(struct insert *s, const struct trouble *t)
+{
+    uint64_t now = loop_now_ms(s->loop);
+    bool failing = t != NULL;
+    if (failing && (!s->failing || log_gate_pass(&s->gate, now, LOG_EVERY_MS)))
+        log_warn(s->log, "%s", s->told);
+    else if (!failing)
+        log_info(s->log, "%s", s->told[0] ? s->told : "inserts work again");
+    s->failing = failing;
+}
+
+/* Told when it changes. */
 static void tell(struct insert *s)
 {
     const struct trouble *t = worst(s);
@@ -67,10 +83,7 @@ static void tell(struct insert *s)
         return;
     memcpy(s->told, text, sizeof text);
     s->trouble(s->ctx, text[0] ? text : NULL, t && t->degraded);
-    if (t)
-        log_warn(s->log, "%s", text);
-    else
-        log_info(s->log, "%s", text[0] ? text : "inserts work again");
+    log_change(s, t);
 }
 
 static void on_worked(void *ctx, enum table_kind kind)
@@ -219,6 +232,7 @@ struct insert *insert_new(struct loop *loop, const struct clickhouse_options *op
     *why = "no memory";
     if (!s)
         return NULL;
+    s->loop = loop;
     s->options = options;
     s->log = log;
     s->trouble = trouble;

@@ -113,6 +113,7 @@ int main(int argc, char **argv)
                  "  --tls.ca_file FILE, --tls.cert_file FILE, --tls.key_file FILE\n"
                  PRINTOUT_FLAGS,
         .wishes = {.max_records = 100000, .max_bytes = 32u << 20, .linger_ms = 1000, .in_flight = 4},
+        .credit_bytes = 64u << 20, /* inserts side by side, each as large as it may be */
         .mode = MASQUES__BUS__MODE__DURABLE,
         .options_bytes = sizeof(struct clickhouse_options),
         .defaults = defaults,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exporters/clickhouse/native.h"
+#include "shared/base/utf8.h"
 
 #define VERSION 1u
 #define RANGE_ROOM 21u /* bytes that one more range takes at most */
@@ -56,6 +57,7 @@ static uint32_t reason_of(struct note *note, const char *words)
 {
     char cut[NOTE_REASON_BYTES] = "";
     strncpy(cut, words, sizeof cut - 1);
+    cut[utf8_valid_prefix(slice_of(cut))] = '\0';
     for (uint32_t i = 0; i < note->reason_count; i++)
         if (strcmp(note->reasons[i], cut) == 0)
             return i;

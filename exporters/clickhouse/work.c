@@ -17,7 +17,6 @@
 #define PART_BYTES (32u * 1024 * 1024)
 #define BLOCK_MAX_BYTES (256u * 1024 * 1024) /* less than the server's own limit: then an insert is all or nothing */
 #define NOTE_RESERVE_BYTES 1024u /* of a note, for giving up what is left of parts with very many bad rows */
-#define DOUBT_MS 1000u
 
 struct work {
     const struct work_rules *rules;
@@ -31,9 +30,10 @@ struct work {
     bool open;      /* what is next may have been written */
     bool refreshed; /* the table was looked at again for what is next */
     bool checked;   /* it is not the columns that are refused, in this part */
+    bool blamed;    /* rows were refused, with the words in `last`, and the table is looked at before they are blamed */
     size_t host;
     uint32_t tried;     /* hosts, a bit each */
-    bool unreachable;   /* one of them could not be looked at */
+    bool failing;       /* one of them did not do, or could not be looked at */
     const struct table *table;
     uint64_t mask;      /* columns of the body */
     struct answer last; /* why the last host would not do */
@@ -134,7 +134,7 @@ static void turn_to_next(struct work *w)
     w->open = false;
     w->refreshed = false;
     w->tried = 0;
-    w->unreachable = false;
+    w->failing = false;
     w->note.place = 0;
 }
 
@@ -237,7 +237,7 @@ static bool is_bound_elsewhere(const struct work *w, const struct table *table)
 /* No host is left. What is bound to a place that no configured server has any more cannot wait for it for ever. */
 static void give_up(struct work *w)
 {
-    if (w->open && w->note.place && !w->unreachable && w->last.class == ANSWER_DONE) {
+    if (w->open && w->note.place && !w->failing) {
         log_warn(w->rules->log, "a delivery's rows may have been written to a server that is not configured any more: "
                                 "they may be there twice");
         w->note.place = 0;
@@ -282,6 +282,7 @@ static void try_elsewhere(struct work *w, const struct answer *answer)
 {
     hosts_failed(w->rules->hosts, w->host, loop_now_ms(w->rules->loop));
     w->tried |= 1u << w->host;
+    w->failing = true;
     w->last = *answer;
     go(w);
 }
@@ -325,7 +326,7 @@ static void on_bad(struct work *w, const struct answer *answer, uint64_t native_
         refuse_rows(w, answer);
         return;
     }
-    w->checked = true;
+    w->checked = w->blamed = true;
     w->last = *answer;
     catalog_doubt(w->rules->catalog, w->host, kind_of(w));
     look(w, true);
@@ -339,7 +340,7 @@ static void on_large(struct work *w, const struct answer *answer, uint64_t nativ
     else if (answer->elsewhere)
         try_elsewhere(w, answer);
     else
-        finish_retry(w, answer, false);
+        finish_retry(w, answer, answer->code < 0); /* a proxy's limit, for a row or an open token: that is set by hand */
 }
 
 static void on_stale(struct work *w, const struct answer *answer)
@@ -411,15 +412,14 @@ static void on_answer(void *ctx, const struct client_reply *reply)
 static void on_looked(void *ctx, const struct table *table, const struct answer *answer)
 {
     struct work *w = ctx;
-    bool blamed = w->last.class == ANSWER_BAD;
+    bool blamed = w->blamed;
     struct answer bad = w->last;
-    w->last = (struct answer){.class = ANSWER_DONE};
+    w->blamed = false;
     if (table && blamed && table->mask == w->mask) {
         refuse_rows(w, &bad);
     } else if (table) {
         go(w);
     } else if (answer->elsewhere) {
-        w->unreachable = true;
         try_elsewhere(w, answer);
     } else {
         finish_retry(w, answer, answer->class != ANSWER_RETRY);

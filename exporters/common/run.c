@@ -363,7 +363,7 @@ static struct session_identity identity_of(const struct exporter_host *host)
         .in_flight = given->in_flight ? given->in_flight : own->in_flight,
         .local = set->store_fd >= 0,
         .replace = set->replace,
-        .credit_bytes = SESSION_CREDIT_BYTES,
+        .credit_bytes = host->ops->credit_bytes ? host->ops->credit_bytes : SESSION_CREDIT_BYTES,
     };
 }
 
