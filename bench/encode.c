@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* masques-encode [--records N] [--block ROWS] [SIGNAL FILE...]: how many rows a second of CPU time makes into ClickHouse
+/* masques-encode [--records N] [--block ROWS] [--rounds N] [SIGNAL FILE...]: how many rows a second of CPU time makes into ClickHouse
  * blocks, from walked requests in memory: the standard record, N to a request (100), or the requests in the files, over
- * and over for about three seconds. Each request is copied first, as one is that is read from the store; nothing is
+ * and over for about three seconds, or that many times. Each request is copied first, as one is that is read from the store; nothing is
  * compressed or sent. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct bench {
     enum otlp_signal signal;
     struct buf requests[REQUESTS_MAX];
     size_t count;
-    unsigned block_rows;
+    unsigned records, block_rows, rounds;
     struct block *blocks[TABLE_KINDS];
     struct buf request, out;
     uint64_t rows, read, written; /* rows, and bytes */
@@ -62,12 +62,12 @@ static bool encode(struct bench *b, struct slice stored)
     return true;
 }
 
-static bool make_requests(struct bench *b, unsigned records)
+static bool make_requests(struct bench *b)
 {
     b->signal = OTLP_LOGS;
-    for (; b->count < REQUESTS_MAX && b->count * records < STANDARD_RECORDS; b->count++) {
+    for (; b->count < REQUESTS_MAX && b->count * b->records < STANDARD_RECORDS; b->count++) {
         b->requests[b->count] = buf_make(REQUEST_MAX_BYTES);
-        load_body_logs(&b->requests[b->count], records, b->count);
+        load_body_logs(&b->requests[b->count], b->records, b->count);
     }
     return b->count > 0;
 }
@@ -97,7 +97,7 @@ static bool run(struct bench *b)
 {
     clock_t start = clock();
     clock_t spent = 0;
-    for (size_t i = 0; spent < SECONDS * CLOCKS_PER_SEC; i++) {
+    for (size_t i = 0; b->rounds ? i < b->rounds * b->count : spent < SECONDS * CLOCKS_PER_SEC; i++) {
         if (!encode(b, buf_slice(&b->requests[i % b->count])))
             return false;
         if (i % b->count == b->count - 1)
@@ -110,23 +110,32 @@ static bool run(struct bench *b)
     return true;
 }
 
+static bool read_flags(struct bench *b, int argc, char **argv, int *at)
+{
+    for (; *at + 1 < argc && strncmp(argv[*at], "--", 2) == 0; *at += 2) {
+        const char *name = argv[*at] + 2;
+        unsigned *value = strcmp(name, "block") == 0     ? &b->block_rows
+                          : strcmp(name, "rounds") == 0  ? &b->rounds
+                          : strcmp(name, "records") == 0 ? &b->records
+                                                         : NULL;
+        if (!value || (*value = (unsigned)strtoul(argv[*at + 1], NULL, 10)) == 0)
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    static struct bench b = {.block_rows = 8192};
-    unsigned records = 100;
+    static struct bench b = {.records = 100, .block_rows = 2048};
     int at = 1;
-    for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
-        unsigned *value = strcmp(argv[at], "--block") == 0 ? &b.block_rows : &records;
-        *value = (unsigned)strtoul(argv[at + 1], NULL, 10);
-    }
-    if (records == 0 || b.block_rows == 0)
-        return fail("usage: masques-encode [--records N] [--block ROWS] [logs|metrics|traces FILE...]");
+    if (!read_flags(&b, argc, argv, &at))
+        return fail("usage: masques-encode [--records N] [--block ROWS] [--rounds N] [logs|metrics|traces FILE...]");
     b.out = buf_make(BLOCK_MAX_BYTES);
     b.request = buf_make(REQUEST_MAX_BYTES);
     for (size_t i = 0; i < TABLE_KINDS; i++)
         if (!(b.blocks[i] = block_new((enum table_kind)i, UINT64_MAX)))
             return fail("no memory");
-    if (at < argc ? !read_requests(&b, argv[at], argv + at + 1, argc - at - 1) : !make_requests(&b, records))
+    if (at < argc ? !read_requests(&b, argv[at], argv + at + 1, argc - at - 1) : !make_requests(&b))
         return fail("no requests");
     return run(&b) ? EXIT_SUCCESS : fail("no memory");
 }

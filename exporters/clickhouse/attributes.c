@@ -40,7 +40,7 @@ static bool room(struct attributes *a)
 }
 
 /* Keys differ in their ends and lengths more than in their beginnings. */
-static void digest(struct attributes *a, struct slice key)
+static inline void digest(struct attributes *a, struct slice key)
 {
     uint64_t end = key.len;
     if (key.len >= sizeof end)
@@ -59,6 +59,24 @@ void attributes_add(struct attributes *a, struct slice key_value)
         otlp_attribute_read(key_value, &next->key, &next->value);
     digest(a, next->key);
     a->room += words_room(&next->value);
+}
+
+void attributes_add_run(struct attributes *a, struct wire *fields, uint32_t number)
+{
+    const uint8_t tag = (uint8_t)(number << 3 | WIRE_BYTES);
+    const uint8_t *at = fields->at;
+    while (fields->end - at >= 2 && at[0] == tag && at[1] < 0x80 && at[1] <= fields->end - at - 2) {
+        if (!room(a))
+            return;
+        struct attribute *next = &a->list[a->count];
+        if (!otlp_attribute_plain(slice_make(at + 2, at[1]), &next->key, &next->value))
+            return;
+        a->count++;
+        digest(a, next->key);
+        a->room += words_room(&next->value);
+        at += 2 + at[1];
+        fields->at = at;
+    }
 }
 
 void attributes_add_all(struct attributes *a, const struct otlp_view *view, uint32_t number)
@@ -111,7 +129,6 @@ static bool reserve(struct key_order *o, size_t count)
     if (count <= o->cap)
         return true;
     size_t cap = count < FIRST_CAP ? FIRST_CAP : count;
-    o->count = 0;
     /* The other half of the places is for sorting. */
     if (!widen(&o->places, 2 * cap) || !widen(&o->numbers, cap) || !widen(&o->lengths, cap))
         return false;
@@ -137,11 +154,15 @@ static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t len)
 static bool is_order_of(const struct key_order *o, const struct attributes *a)
 {
     const uint8_t *key = o->keys.data;
-    if (o->count != a->count)
+    if (!o->known || o->digest != a->digest || o->count != a->count)
         return false;
     for (size_t i = 0; i < a->count; i++) {
         size_t len = a->list[i].key.len;
-        if (o->lengths[i] != len || !same_bytes(key, a->list[i].key.data, len))
+        if (o->lengths[i] != len)
+            return false;
+        if (!len) /* there may be no bytes anywhere */
+            continue;
+        if (!same_bytes(key, a->list[i].key.data, len))
             return false;
         key += len;
     }
@@ -187,6 +208,7 @@ static void merge_sort(const struct attributes *a, uint32_t *places, uint32_t *s
 
 static bool learn(struct key_order *o, const struct attributes *a)
 {
+    o->known = false;
     if (!reserve(o, a->count))
         return false;
     o->keys.max = KEYS_MAX_BYTES;
@@ -198,9 +220,11 @@ static bool learn(struct key_order *o, const struct attributes *a)
     }
     if (a->count)
         merge_sort(a, o->places, o->places + o->cap, a->count);
-    o->count = buf_ok(&o->keys) ? a->count : 0;
+    o->count = a->count;
+    o->digest = a->digest;
     o->numbered = false;
-    return buf_ok(&o->keys);
+    o->known = buf_ok(&o->keys);
+    return o->known;
 }
 
 static bool number(struct key_order *o, const struct attributes *a, struct dictionary *words)
@@ -214,15 +238,33 @@ static bool number(struct key_order *o, const struct attributes *a, struct dicti
     return true;
 }
 
+/* Where the order is, or where it is to be. */
+static struct key_order *place(struct key_orders *orders, const struct attributes *a, bool *found)
+{
+    size_t at = a->digest >> 32;
+    struct key_order *o, *unused = NULL;
+    *found = true;
+    for (size_t i = 0; i < KEY_ORDERS_PLACES; i++) {
+        o = &orders->orders[(at + i) & (KEY_ORDERS - 1)];
+        if (is_order_of(o, a))
+            return o;
+        if (!o->known && !unused)
+            unused = o;
+    }
+    *found = false;
+    return unused ? unused : &orders->orders[(at + orders->turn++ % KEY_ORDERS_PLACES) & (KEY_ORDERS - 1)];
+}
+
 const struct key_order *key_orders_find(struct key_orders *orders, const struct attributes *a,
                                         struct dictionary *words)
 {
+    bool found;
     if (!orders->orders)
         orders->orders = calloc(KEY_ORDERS, sizeof *orders->orders);
     if (!orders->orders)
         return NULL;
-    struct key_order *o = &orders->orders[a->digest >> 32 & (KEY_ORDERS - 1)];
-    if (!is_order_of(o, a) && !learn(o, a))
+    struct key_order *o = place(orders, a, &found);
+    if (!found && !learn(o, a))
         return NULL;
     return o->numbered || number(o, a, words) ? o : NULL;
 }

@@ -35,6 +35,8 @@ void attributes_trim(struct attributes *attributes);
 
 /* Adds a KeyValue. */
 void attributes_add(struct attributes *attributes, struct slice key_value);
+/* Adds the KeyValues of the usual shape that follow at `fields` in field `number` (< 16), and moves behind them. */
+void attributes_add_run(struct attributes *attributes, struct wire *fields, uint32_t number);
 /* Adds all KeyValues in field `number` of the message. */
 void attributes_add_all(struct attributes *attributes, const struct otlp_view *view, uint32_t number);
 
@@ -48,14 +50,18 @@ struct key_order {
     uint32_t *numbers; /* of the n-th key in order */
     uint32_t *lengths; /* of the keys, as they came, and their bytes one behind the other */
     struct buf keys;
+    uint64_t digest;
+    bool known;    /* there is a sequence here */
     bool numbered; /* numbers are of the dictionary as it is */
 };
 
-#define KEY_ORDERS 32u /* kinds of records that are told apart; a power of two */
+#define KEY_ORDERS 64u     /* kinds of records that are remembered; a power of two */
+#define KEY_ORDERS_PLACES 4u /* of them, next to each other, one kind may be in */
 
 /* Embedded; all zero is empty. */
 struct key_orders {
     struct key_order *orders; /* KEY_ORDERS of them; NULL before the first is asked for */
+    uint32_t turn;            /* which place is given to the next new kind */
 };
 
 void key_orders_fini(struct key_orders *orders);

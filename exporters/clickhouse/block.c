@@ -19,15 +19,25 @@ struct around {
     struct buf resource_bytes, scope_bytes; /* copies; empty: cannot be compared */
 };
 
+/* What stands around the records stands around many of them: its columns are filled when it changes, and for the rows
+ * that follow only counted. */
+enum level { LEVEL_RESOURCE, LEVEL_SCOPE, LEVEL_METRIC, LEVELS };
+
+struct level_columns {
+    uint8_t list[COLUMNS_MAX]; /* those that are wanted */
+    size_t count;
+    uint32_t pending; /* the last rows, for which they still have to be repeated */
+};
+
 struct block {
     const struct layout *layout;
     struct layout_desk desk;
     uint32_t rows;
-    uint32_t pending; /* the last rows, for which the columns around the record still have to be repeated */
     bool failed;
     struct around around;
-    uint8_t around_columns[COLUMNS_MAX], arrays[COLUMNS_MAX]; /* those that are wanted */
-    size_t around_count, array_count;
+    struct level_columns levels[LEVELS];
+    uint8_t arrays[COLUMNS_MAX];
+    size_t array_count;
     struct column columns[];
 };
 
@@ -46,6 +56,25 @@ const char *block_column_type(enum table_kind table, size_t column)
     return column_type(layout_of(table)->columns[column].shape);
 }
 
+static enum level level_of(enum layout_source source)
+{
+    return source < FROM_SCOPE_NAME    ? LEVEL_RESOURCE
+           : source < FROM_METRIC_NAME ? LEVEL_SCOPE
+           : source < FROM_RECORD      ? LEVEL_METRIC
+                                       : LEVELS;
+}
+
+/* Where the column is looked for while rows are filled. */
+static void enlist(struct block *b, size_t column)
+{
+    const struct layout_column *l = &b->layout->columns[column];
+    enum level level = level_of(l->source);
+    if (level < LEVELS)
+        b->levels[level].list[b->levels[level].count++] = (uint8_t)column;
+    else if (column_is_array(l->shape))
+        b->arrays[b->array_count++] = (uint8_t)column;
+}
+
 struct block *block_new(enum table_kind table, uint64_t mask)
 {
     const struct layout *layout = layout_of(table);
@@ -57,15 +86,10 @@ struct block *block_new(enum table_kind table, uint64_t mask)
     words_init(&b->desk.words, COLUMN_MAX_BYTES);
     b->around.resource_bytes = b->around.scope_bytes = buf_make(AROUND_MAX_BYTES);
     for (size_t i = 0; i < layout->count; i++) {
-        const struct layout_column *l = &layout->columns[i];
-        column_init(&b->columns[i], l->shape, COLUMN_MAX_BYTES, &b->failed);
+        column_init(&b->columns[i], layout->columns[i].shape, COLUMN_MAX_BYTES, &b->failed);
         b->columns[i].off = !(mask >> i & 1);
-        if (b->columns[i].off)
-            continue;
-        if (l->source != FROM_RECORD)
-            b->around_columns[b->around_count++] = (uint8_t)i;
-        else if (column_is_array(l->shape))
-            b->arrays[b->array_count++] = (uint8_t)i;
+        if (!b->columns[i].off)
+            enlist(b, i);
     }
     return b;
 }
@@ -117,55 +141,52 @@ static bool is_remembered(const struct buf *copy, const struct otlp_view *view, 
            slice_eq(slice_make(at + len, url.len), url);
 }
 
-/* The first source that may give another value than for the last row. */
-static enum layout_source first_change(const struct around *a, const struct otlp_record *record)
+/* The outermost level that may give other values than for the last row. */
+static enum level first_change(const struct around *a, const struct otlp_record *record)
 {
     if (!a->known)
-        return FROM_RESOURCE_ATTRIBUTES;
+        return LEVEL_RESOURCE;
     if ((!a->in_batch || a->resource != record->resource_index) &&
         !is_remembered(&a->resource_bytes, &record->resource, record->resource_schema_url))
-        return FROM_RESOURCE_ATTRIBUTES;
+        return LEVEL_RESOURCE;
     if ((!a->in_batch || a->scope != record->scope_index) &&
         !is_remembered(&a->scope_bytes, &record->scope, record->scope_schema_url))
-        return FROM_SCOPE_NAME;
-    bool metric = record->record_message != OTLP_LOG_RECORD && record->record_message != OTLP_SPAN;
-    return metric && (!a->in_batch || a->metric != record->metric_index) ? FROM_METRIC_NAME : FROM_RECORD;
+        return LEVEL_SCOPE;
+    return !a->in_batch || a->metric != record->metric_index ? LEVEL_METRIC : LEVELS;
 }
 
-static void repeat_pending(struct block *b)
+static void repeat_pending(struct block *b, enum level level)
 {
-    for (size_t i = 0; i < b->around_count; i++)
-        column_repeat(&b->columns[b->around_columns[i]], b->pending);
-    b->pending = 0;
+    struct level_columns *l = &b->levels[level];
+    for (size_t i = 0; l->pending && i < l->count; i++)
+        column_repeat(&b->columns[l->list[i]], l->pending);
+    l->pending = 0;
 }
 
-static void fill_changed(struct block *b, const struct otlp_record *record, enum layout_source change)
+static void fill_level(struct block *b, enum level level, const struct otlp_record *record)
 {
-    repeat_pending(b);
-    for (size_t i = 0; i < b->around_count; i++) {
-        struct column *c = &b->columns[b->around_columns[i]];
-        enum layout_source source = b->layout->columns[b->around_columns[i]].source;
-        if (source < change) {
-            column_repeat(c, 1);
-            continue;
-        }
-        column_mark(c);
-        layout_fill_around(&b->desk, c, source, record);
+    const struct level_columns *l = &b->levels[level];
+    repeat_pending(b, level);
+    for (size_t i = 0; i < l->count; i++) {
+        column_mark(&b->columns[l->list[i]]);
+        layout_fill_around(&b->desk, &b->columns[l->list[i]], b->layout->columns[l->list[i]].source, record);
     }
-    if (change < FROM_SCOPE_NAME)
-        remember(&b->around.resource_bytes, &record->resource, record->resource_schema_url);
-    if (change < FROM_METRIC_NAME)
-        remember(&b->around.scope_bytes, &record->scope, record->scope_schema_url);
 }
 
 static void fill_around(struct block *b, const struct otlp_record *record)
 {
     struct around *a = &b->around;
-    enum layout_source change = first_change(a, record);
-    if (change == FROM_RECORD)
-        b->pending++;
-    else
-        fill_changed(b, record, change);
+    enum level change = first_change(a, record);
+    for (enum level level = LEVEL_RESOURCE; level < LEVELS; level++) {
+        if (level < change)
+            b->levels[level].pending++;
+        else
+            fill_level(b, level, record);
+    }
+    if (change == LEVEL_RESOURCE)
+        remember(&a->resource_bytes, &record->resource, record->resource_schema_url);
+    if (change <= LEVEL_SCOPE)
+        remember(&a->scope_bytes, &record->scope, record->scope_schema_url);
     a->known = a->in_batch = true;
     a->resource = record->resource_index;
     a->scope = record->scope_index;
@@ -195,12 +216,13 @@ uint32_t block_rows(const struct block *b)
 
 size_t block_bytes(const struct block *b)
 {
-    size_t bytes = 0, around = 0;
+    size_t bytes = 0;
     for (size_t i = 0; i < b->layout->count; i++)
         bytes += column_bytes(&b->columns[i]);
-    for (size_t i = 0; b->pending && i < b->around_count; i++)
-        around += column_marked_bytes(&b->columns[b->around_columns[i]]);
-    return bytes + around * b->pending;
+    for (const struct level_columns *l = b->levels; l < b->levels + LEVELS; l++)
+        for (size_t i = 0; l->pending && i < l->count; i++)
+            bytes += l->pending * column_marked_bytes(&b->columns[l->list[i]]);
+    return bytes;
 }
 
 void block_clear(struct block *b)
@@ -209,7 +231,9 @@ void block_clear(struct block *b)
         column_clear(&b->columns[i]);
     attributes_trim(&b->desk.attributes);
     words_trim(&b->desk.words);
-    b->rows = b->pending = 0;
+    for (enum level level = LEVEL_RESOURCE; level < LEVELS; level++)
+        b->levels[level].pending = 0;
+    b->rows = 0;
     b->failed = false;
     b->around.known = false;
 }
@@ -221,7 +245,8 @@ void block_write(struct block *b, struct buf *out)
         columns += !b->columns[i].off;
     if (!b->rows)
         return;
-    repeat_pending(b);
+    for (enum level level = LEVEL_RESOURCE; level < LEVELS; level++)
+        repeat_pending(b, level);
     native_varuint(out, columns);
     native_varuint(out, b->rows);
     for (size_t i = 0; i < b->layout->count; i++) {

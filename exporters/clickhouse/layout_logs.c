@@ -86,6 +86,7 @@ static void read_record(struct slice bytes, struct attributes *attributes, struc
             break;
         case FIELD_ATTRIBUTES:
             attributes_add(attributes, f.bytes);
+            attributes_add_run(attributes, &w, FIELD_ATTRIBUTES);
             break;
         case FIELD_FLAGS:
             out->flags = f.value;

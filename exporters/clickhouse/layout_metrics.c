@@ -292,6 +292,7 @@ static void fill_number(struct layout_desk *desk, const struct otlp_record *reco
             break;
         case NUMBER_ATTRIBUTES:
             attributes_add(&desk->attributes, f.bytes);
+            attributes_add_run(&desk->attributes, &w, NUMBER_ATTRIBUTES);
             break;
         case NUMBER_FLAGS:
             point.flags = f.value;
@@ -340,6 +341,7 @@ static void fill_histogram(struct layout_desk *desk, const struct otlp_record *r
             break;
         case HISTOGRAM_ATTRIBUTES:
             attributes_add(&desk->attributes, f.bytes);
+            attributes_add_run(&desk->attributes, &w, HISTOGRAM_ATTRIBUTES);
             break;
         case HISTOGRAM_FLAGS:
             point.flags = f.value;
@@ -395,6 +397,7 @@ static void fill_exponential_histogram(struct layout_desk *desk, const struct ot
         switch (f.number) {
         case EXPONENTIAL_ATTRIBUTES:
             attributes_add(&desk->attributes, f.bytes);
+            attributes_add_run(&desk->attributes, &w, EXPONENTIAL_ATTRIBUTES);
             break;
         case POINT_START_TIME:
             point.start = f.value;
@@ -479,6 +482,7 @@ static void fill_summary(struct layout_desk *desk, const struct otlp_record *rec
             break;
         case SUMMARY_ATTRIBUTES:
             attributes_add(&desk->attributes, f.bytes);
+            attributes_add_run(&desk->attributes, &w, SUMMARY_ATTRIBUTES);
             break;
         case SUMMARY_FLAGS:
             point.flags = f.value;

@@ -131,14 +131,6 @@ static void fill_link(struct layout_desk *desk, struct slice bytes)
     layout_map(desk, &c[LINKS_ATTRIBUTES]);
 }
 
-static void fill_status(struct column *c, const struct otlp_view *span)
-{
-    struct otlp_view status;
-    otlp_view_child(span, OTLP_SPAN, FIELD_STATUS, &status);
-    column_text(&c[STATUS_CODE], code_name((uint32_t)otlp_view_number(&status, STATUS_FIELD_CODE)));
-    column_text(&c[STATUS_MESSAGE], otlp_view_bytes(&status, STATUS_FIELD_MESSAGE));
-}
-
 /* Events and links are written as they are met, the span's attributes when all of them are known. */
 static void fill_lists(struct layout_desk *desk, struct slice span)
 {
@@ -154,7 +146,8 @@ static void fill_lists(struct layout_desk *desk, struct slice span)
 
 struct span {
     uint64_t kind, start, end;
-    struct slice trace_id, span_id, parent_span_id, trace_state, name;
+    struct slice trace_id, span_id, parent_span_id, trace_state, name, status;
+    unsigned statuses;
     bool lists;
 };
 
@@ -191,6 +184,11 @@ static void read_span(struct slice bytes, struct attributes *attributes, struct 
             break;
         case FIELD_ATTRIBUTES:
             attributes_add(attributes, f.bytes);
+            attributes_add_run(attributes, &w, FIELD_ATTRIBUTES);
+            break;
+        case FIELD_STATUS:
+            out->status = f.bytes;
+            out->statuses++;
             break;
         case FIELD_EVENTS:
         case FIELD_LINKS:
@@ -200,6 +198,15 @@ static void read_span(struct slice bytes, struct attributes *attributes, struct 
             break;
         }
     }
+}
+
+static void fill_status(struct column *c, const struct otlp_record *record, const struct span *span)
+{
+    struct otlp_view status = otlp_view_of(span->status);
+    if (span->statuses > 1) /* in pieces */
+        otlp_view_child(&record->record, OTLP_SPAN, FIELD_STATUS, &status);
+    column_text(&c[STATUS_CODE], code_name((uint32_t)otlp_view_number(&status, STATUS_FIELD_CODE)));
+    column_text(&c[STATUS_MESSAGE], otlp_view_bytes(&status, STATUS_FIELD_MESSAGE));
 }
 
 static void fill(struct layout_desk *desk, const struct otlp_record *record, uint64_t received_ns)
@@ -217,7 +224,7 @@ static void fill(struct layout_desk *desk, const struct otlp_record *record, uin
     layout_map(desk, &c[SPAN_ATTRIBUTES]);
     /* A span that ends before it starts is one of a clock that was set: it took no time. */
     column_number(&c[DURATION], span.end > span.start ? span.end - span.start : 0);
-    fill_status(c, &record->record);
+    fill_status(c, record, &span);
     if (span.lists)
         fill_lists(desk, record->bytes);
 }

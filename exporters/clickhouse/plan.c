@@ -6,7 +6,7 @@
 /* The part of a table and day that is not full yet; days of one delivery are few, those of an attacker are not: a hash
  * table. */
 struct slot {
-    uint32_t day;
+    uint64_t key;  /* table and day */
     uint32_t part; /* index + 1; 0: free */
 };
 
@@ -50,12 +50,17 @@ void plan_free(struct plan **plan)
     *plan = NULL;
 }
 
-static struct slot *find(const struct plan *p, enum table_kind table, uint32_t day)
+static uint64_t key_of(enum table_kind table, uint32_t day)
 {
-    size_t at = (day * 2654435761u >> 7) + (size_t)table * 11;
+    return (uint64_t)day * TABLE_KINDS + table;
+}
+
+static struct slot *find(const struct plan *p, uint64_t key)
+{
+    size_t at = key * UINT64_C(0x9e3779b97f4a7c15) >> 32;
     for (;; at++) {
         struct slot *s = &p->slots[at & (p->slot_count - 1)];
-        if (!s->part || (s->day == day && p->parts[s->part - 1].table == table))
+        if (!s->part || s->key == key)
             return s;
     }
 }
@@ -71,7 +76,7 @@ static int grow_slots(struct plan *p)
     p->slot_count = 2 * old_count;
     for (size_t i = 0; i < old_count; i++)
         if (old[i].part)
-            *find(p, p->parts[old[i].part - 1].table, old[i].day) = old[i];
+            *find(p, old[i].key) = old[i];
     free(old);
     return 0;
 }
@@ -98,7 +103,7 @@ int plan_add(struct plan *p, enum table_kind table, uint32_t day, size_t bytes)
 {
     if (2 * (p->slot_used + 1) > p->slot_count && grow_slots(p) != 0)
         return GW_ERR_NOMEM;
-    struct slot *slot = find(p, table, day);
+    struct slot *slot = find(p, key_of(table, day));
     struct plan_part *part = slot->part ? &p->parts[slot->part - 1] : NULL;
     if (!part || !fits(p, part, bytes)) {
         part = new_part(p);
@@ -106,7 +111,7 @@ int plan_add(struct plan *p, enum table_kind table, uint32_t day, size_t bytes)
             return GW_ERR_NOMEM;
         *part = (struct plan_part){.table = table, .day = day, .first = p->records};
         p->slot_used += !slot->part;
-        *slot = (struct slot){.day = day, .part = (uint32_t)p->count};
+        *slot = (struct slot){.key = key_of(table, day), .part = (uint32_t)p->count};
     }
     part->last = p->records++;
     part->rows++;

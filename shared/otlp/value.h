@@ -65,15 +65,19 @@ static inline bool otlp_attribute_plain(struct slice attribute, struct slice *ke
         value->is.bytes = slice_make(v + 2, v[1]);
         return v[1] == end - v - 2;
     }
-    struct wire w = {v + 1, end};
-    uint64_t number;
     if (v[0] == DOUBLE && end - v == 1 + 8) {
         value->kind = OTLP_VALUE_DOUBLE;
         value->is.number = wire_double(wire_load64(v + 1));
         return true;
     }
-    if ((v[0] != INT && v[0] != BOOL) || wire_varint(&w, &number) != GW_OK || w.at != end)
+    if ((v[0] != INT && v[0] != BOOL) || end[-1] >= 0x80 || end - v > 9) /* less than 64 bits */
         return false;
+    uint64_t number = 0;
+    for (const uint8_t *at = end - 1; at > v; at--) {
+        if (at < end - 1 && *at < 0x80)
+            return false;
+        number = number << 7 | (*at & 0x7f);
+    }
     value->kind = v[0] == INT ? OTLP_VALUE_INT : OTLP_VALUE_BOOL;
     if (v[0] == INT)
         value->is.integer = (int64_t)number;

@@ -13,6 +13,29 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The resource's attributes, the short way and the long one. */
+static void read_attributes(const struct otlp_view *resource)
+{
+    struct wire_field f;
+    struct otlp_cursor c = otlp_cursor_of(resource);
+    while (otlp_cursor_next(&c, &f) == 1) {
+        struct otlp_value quick, slow;
+        struct slice key;
+        if (f.number != 1 || !otlp_attribute_plain(f.bytes, &key, &quick))
+            continue;
+        struct otlp_view whole = otlp_view_of(f.bytes);
+        otlp_value_in(&whole, OTLP_KEY_VALUE, 2, &slow);
+        struct buf a = buf_make(TEXT_MAX_BYTES), b = buf_make(TEXT_MAX_BYTES);
+        otlp_value_text(&quick, &a);
+        otlp_value_text(&slow, &b);
+        if (quick.kind != slow.kind || !slice_eq(key, otlp_view_bytes(&whole, 1)) ||
+            !slice_eq(buf_slice(&a), buf_slice(&b)))
+            abort();
+        buf_free(&a);
+        buf_free(&b);
+    }
+}
+
 static uint64_t read_all(enum otlp_signal signal, struct slice request)
 {
     struct otlp_reader reader;
@@ -21,10 +44,18 @@ static uint64_t read_all(enum otlp_signal signal, struct slice request)
     while (otlp_reader_next(&reader)) {
         struct otlp_value value;
         struct buf text = buf_make(TEXT_MAX_BYTES);
+        struct buf sorted = buf_make(TEXT_MAX_BYTES);
+        struct buf room = buf_make(TEXT_MAX_BYTES);
         otlp_value_in(&reader.now.record, OTLP_LOG_RECORD, 5, &value);
         otlp_value_text(&value, &text);
+        otlp_value_text_sorted(&value, &room, &sorted);
+        if (text.len != sorted.len) /* the same pieces in another order */
+            abort();
         otlp_attribute_find(&reader.now.resource, 1, "service.name", &value);
+        read_attributes(&reader.now.resource);
         buf_free(&text);
+        buf_free(&sorted);
+        buf_free(&room);
         records++;
     }
     return records;

@@ -205,6 +205,13 @@ START_TEST(integers_are_written_in_decimal)
         *json_text_put_u64(text, values[i]) = 0;
         ck_assert_str_eq((char *)text, wanted);
     }
+    uint64_t power = 1;
+    for (unsigned digits = 1; digits <= 19; digits++, power *= 10) { /* where a digit more begins */
+        uint8_t text[JSON_TEXT_U64_ROOM];
+        ck_assert_uint_eq(json_text_put_u64(text, power) - text, digits);
+        ck_assert_uint_eq(json_text_put_u64(text, power * 10 - 1) - text, digits);
+        ck_assert_int_eq(text[0], '9');
+    }
 }
 END_TEST
 

@@ -81,6 +81,106 @@ START_TEST(text_of_deep_nesting_ends)
 }
 END_TEST
 
+/* A KeyValue {key, list of the pairs} in the text "key list". */
+static void put_list(struct buf *m, uint32_t number, const char *key, struct buf *pairs)
+{
+    struct buf any = message();
+    struct buf attribute = message();
+    put_child(&any, 6, pairs);
+    put_text(&attribute, 1, key);
+    put_child(&attribute, 2, &any);
+    put_child(m, number, &attribute);
+}
+
+START_TEST(lists_are_sorted_where_it_is_asked_for)
+{
+    struct buf inner = message(), list = message(), array = message(), any = message();
+    put_attribute(&inner, 1, "z", "1");
+    put_attribute(&inner, 1, "\xc3\xa9", "2");
+    put_attribute(&inner, 1, "", "3");
+    put_attribute(&inner, 1, "ab", "4");
+    put_attribute(&inner, 1, "a", "5");
+    put_attribute(&inner, 1, "Z", "6");
+    put_int_attribute(&list, 1, "k", 1);
+    put_list(&list, 1, "list", &inner);
+    put_int_attribute(&list, 1, "k", 2); /* doubled keys as they came */
+    put_int_attribute(&list, 1, "a", 3);
+    PUT_RAW(&list, 1, "\x12\x02\x18\x07\x0a\x01" "b"); /* the value in front of the key */
+    put_child(&any, 6, &list);
+    put_child(&array, 1, &any);
+    put_child(&any, 5, &array); /* [{...}] */
+
+    struct otlp_view view = otlp_view_of(buf_slice(&any));
+    struct otlp_value value;
+    struct buf room = buf_make(4096), text = message(), plain = message();
+    otlp_value_read(&view, &value);
+    for (int i = 0; i < 2; i++) { /* the room may be used again */
+        buf_clear(&text);
+        otlp_value_text_sorted(&value, &room, &text);
+        ck_assert(slice_is(buf_slice(&text), "[{\"a\":3,\"b\":7,\"k\":1,\"k\":2,\"list\":{\"\":\"3\",\"Z\":\"6\","
+                                             "\"a\":\"5\",\"ab\":\"4\",\"z\":\"1\",\"\xc3\xa9\":\"2\"}}]"));
+    }
+    otlp_value_text(&value, &plain);
+    ck_assert(slice_is(buf_slice(&plain), "[{\"k\":1,\"list\":{\"z\":\"1\",\"\xc3\xa9\":\"2\",\"\":\"3\",\"ab\":\"4\","
+                                          "\"a\":\"5\",\"Z\":\"6\"},\"k\":2,\"a\":3,\"b\":7}]"));
+    struct buf small = buf_make(64);
+    buf_clear(&text);
+    otlp_value_text_sorted(&value, &small, &text);
+    ck_assert(!buf_ok(&text));
+    buf_free(&any);
+    buf_free(&room);
+    buf_free(&small);
+    buf_free(&text);
+    buf_free(&plain);
+}
+END_TEST
+
+/* What is read in a few steps is what the long way finds. */
+START_TEST(plain_attributes_are_read_alike)
+{
+    static const struct {
+        struct slice attribute;
+        bool plain;
+    } cases[] = {
+        {BYTES("\x0a\x01k\x12\x03\x0a\x01v"), true},
+        {BYTES("\x0a\x00\x12\x02\x0a\x00"), true},
+        {BYTES("\x0a\x01k\x12\x00"), true},
+        {BYTES("\x0a\x01k\x12\x02\x10\x01"), true},
+        {BYTES("\x0a\x01k\x12\x03\x10\x80\x01"), true},
+        {BYTES("\x0a\x01k\x12\x03\x18\xff\x01"), true},
+        {BYTES("\x0a\x01k\x12\x09\x21\0\0\0\0\0\0\xf8\x3f"), true},
+        {BYTES("\x0a\x01k\x12\x04\x18\x01\x10\x01"), false}, /* two members */
+        {BYTES("\x0a\x01k\x12\x04\x0a\x00\x18\x01"), false},
+        {BYTES("\x0a\x01k\x12\x03\x3a\x01v"), false}, /* bytes */
+        {BYTES("\x0a\x01k\x12\x02\x2a\x00"), false},  /* an array */
+        {BYTES("\x0a\x01k\x12\x02\x40\x01"), false},  /* unknown */
+        {BYTES("\x0a\x01k"), false},
+        {BYTES("\x12\x02\x18\x01\x0a\x01k"), false},
+        {BYTES("\x0a\x01k\x12\x02\x18\x01\x0a\x01l"), false},
+        {BYTES("\x0a\x81\x00k\x12\x02\x18\x01"), false},   /* a length longer than it need be */
+        {BYTES("\x0a\x01k\x12\x82\x00\x18\x01"), false},
+        {BYTES("\x0a\x01k\x12\x04\x0a\x81\x00v"), false},
+        {BYTES(""), false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct otlp_view whole = otlp_view_of(cases[i].attribute);
+        struct otlp_value quick, slow;
+        struct slice key;
+        struct buf a = message(), b = message();
+        ck_assert_msg(otlp_attribute_plain(cases[i].attribute, &key, &quick) == cases[i].plain, "case %zu", i);
+        otlp_attribute_read(cases[i].attribute, &key, &quick);
+        otlp_value_in(&whole, OTLP_KEY_VALUE, 2, &slow);
+        ck_assert(slice_eq(key, otlp_view_bytes(&whole, 1)));
+        ck_assert_int_eq(quick.kind, slow.kind);
+        otlp_value_text(&quick, &a);
+        otlp_value_text(&slow, &b);
+        ck_assert(slice_eq(buf_slice(&a), buf_slice(&b)));
+        buf_free(&a);
+        buf_free(&b);
+    }
+}
+END_TEST
+
 START_TEST(attributes_are_found_by_name)
 {
     struct buf record = message();
@@ -280,6 +380,7 @@ START_TEST(spans_are_read)
 }
 END_TEST
 
-SUITE_MAIN("otlp/value", values_become_text, text_of_deep_nesting_ends,
+SUITE_MAIN("otlp/value", values_become_text, text_of_deep_nesting_ends, lists_are_sorted_where_it_is_asked_for,
+           plain_attributes_are_read_alike,
            attributes_are_found_by_name, attributes_come_in_order, a_body_is_read_by_its_field,
            records_come_with_what_stands_around_them, points_come_with_their_metric, spans_are_read)

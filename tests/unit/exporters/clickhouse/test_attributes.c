@@ -54,6 +54,28 @@ START_TEST(keys_are_sorted_and_numbered)
 }
 END_TEST
 
+START_TEST(keys_may_be_empty_or_absent)
+{
+    struct key_orders orders = {0};
+    struct dictionary words = {0};
+    struct buf batch = message();
+    put_attribute(&batch, 1, "", "v");
+    put_slice(&batch, 1, slice_make(NULL, 0));
+    struct otlp_view view = otlp_view_of(buf_slice(&batch));
+    for (int i = 0; i < 2; i++) {
+        struct attributes a = {0};
+        attributes_add_all(&a, &view, 1);
+        const struct key_order *o = key_orders_find(&orders, &a, &words);
+        ck_assert(o->count == 2 && o->places[0] == 0 && o->places[1] == 1);
+        ck_assert(o->numbers[0] == 0 && o->numbers[1] == 0);
+        attributes_fini(&a);
+    }
+    key_orders_fini(&orders);
+    dictionary_fini(&words);
+    buf_free(&batch);
+}
+END_TEST
+
 /* More kinds than are remembered, again and again. */
 START_TEST(kinds_may_be_many)
 {
@@ -154,5 +176,5 @@ START_TEST(a_digest_is_no_proof)
 }
 END_TEST
 
-SUITE_MAIN("attributes", keys_are_sorted_and_numbered, kinds_may_be_many, keys_are_compared_by_their_bytes,
+SUITE_MAIN("attributes", keys_are_sorted_and_numbered, keys_may_be_empty_or_absent, kinds_may_be_many, keys_are_compared_by_their_bytes,
            many_keys_are_sorted, a_digest_is_no_proof)

@@ -161,26 +161,36 @@ START_TEST(columns_may_be_left_out)
 }
 END_TEST
 
+/* What was in it before, written or thrown away, leaves no trace. */
 START_TEST(a_block_can_be_used_again)
 {
-    struct block *block = block_new(TABLE_LOGS, ALL_COLUMNS);
-    struct buf request = message(), first = message(), next = message();
-    put_resource(&request, "s", "x", 3);
-    add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
-    block_clear(block);
-    ck_assert_uint_eq(block_rows(block), 0);
-    block_write(block, &first);
-    ck_assert_uint_eq(first.len, 0);
-    add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
-    block_write(block, &first);
-    add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
-    block_write(block, &next);
-    ck_assert_uint_eq(first.len, next.len);
-    ck_assert_mem_eq(first.data, next.data, first.len);
+    struct block *block = block_new(TABLE_LOGS, ALL_COLUMNS), *fresh = block_new(TABLE_LOGS, ALL_COLUMNS);
+    struct buf request = message(), longer = message(), expected = message(), out = message();
+    put_resource(&request, "t", "y", 3);
+    put_resource(&longer, "s", "x", 3);
+    put_resource(&longer, "t", "y", 3);
+    add_request(fresh, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
+    block_write(fresh, &expected);
+    for (int i = 0; i < 3; i++) {
+        add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&longer));
+        if (i)
+            block_write(block, &out);
+        block_clear(block);
+        ck_assert_uint_eq(block_rows(block), 0);
+        buf_clear(&out);
+        block_write(block, &out);
+        ck_assert_uint_eq(out.len, 0);
+        add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
+        block_write(block, &out);
+        ck_assert_uint_eq(out.len, expected.len);
+        ck_assert_mem_eq(out.data, expected.data, out.len);
+    }
     block_free(&block);
+    block_free(&fresh);
     buf_free(&request);
-    buf_free(&first);
-    buf_free(&next);
+    buf_free(&longer);
+    buf_free(&expected);
+    buf_free(&out);
 }
 END_TEST
 

@@ -260,6 +260,10 @@ START_TEST(arrays_are_ends_and_items)
     column_number(&d.column, 3);
     column_end_array(&d.column);
     EXPECT(&d, N2 N2 N3 N4 N5 N3);
+    column_clear(&d.column);
+    column_number(&d.column, 3);
+    column_end_array(&d.column);
+    EXPECT(&d, N1 N3);
     close_desk(&d);
 
     open_desk(&d, COLUMN_ARRAY_STRING, COLUMN_MAX);
@@ -334,6 +338,7 @@ START_TEST(rows_are_repeated)
     column_repeat(&d.column, 1);
     column_repeat(&d.column, 2);
     ck_assert_uint_eq(column_bytes(&d.column), before + 3 * one);
+    ck_assert_uint_eq(column_marked_bytes(&d.column), one);
     EXPECT(&d, N1 N1 N3 N5 "\7\0\0\0\0\0\0\0" "\x09\0\0\0\0\0\0\0" WIDTH_8 N4 "\0\1z\1a\1b"
                    "\x09\0\0\0\0\0\0\0" "\1\2\3\2\3\2\3\2\3" "\0010\0012\0011\0012\0011\0012\0011\0012\0011");
     close_desk(&d);

@@ -147,6 +147,22 @@ START_TEST(durations_are_never_negative)
 }
 END_TEST
 
+START_TEST(a_status_may_come_in_pieces)
+{
+    struct buf span = message(), status = message();
+    put_number(&status, 3, 2);
+    put_text(&status, 2, "first");
+    put_child(&span, 15, &status);
+    put_text(&status, 2, "second");
+    put_child(&span, 15, &status);
+    struct buf request = request_of(&span);
+    struct buf text = text_of_request(TABLE_TRACES, OTLP_TRACES, &request);
+    expect_line(&text, "StatusCode: 'Error'");
+    expect_line(&text, "StatusMessage: 'second'");
+    buf_free(&text);
+}
+END_TEST
+
 /* Lists of neighbouring spans stay apart. */
 START_TEST(events_stay_with_their_spans)
 {
@@ -171,4 +187,4 @@ START_TEST(events_stay_with_their_spans)
 END_TEST
 
 SUITE_MAIN("layout_traces", every_column_is_filled, an_empty_span_has_defaults, kinds_and_codes_have_names,
-           durations_are_never_negative, events_stay_with_their_spans)
+           durations_are_never_negative, a_status_may_come_in_pieces, events_stay_with_their_spans)

@@ -13,7 +13,8 @@ static struct plan *new_plan(uint32_t rows, uint64_t bytes)
 
 static void add(struct plan *plan, enum table_kind table, uint32_t day, size_t bytes)
 {
-    ck_assert_int_eq(plan_add(plan, table, day, bytes), 0);
+    if (plan_add(plan, table, day, bytes) != 0)
+        ck_abort_msg("no memory");
 }
 
 static void expect(const struct plan *plan, const struct plan_part *parts, size_t count)
@@ -86,19 +87,58 @@ START_TEST(days_may_be_many)
     enum { DAYS = 49711 };
     struct plan *plan = new_plan(3, 1000000);
     size_t count;
+    int rc = 0;
     for (unsigned round = 0; round < 2; round++)
         for (uint32_t day = 0; day < DAYS; day++)
             for (enum table_kind table = TABLE_GAUGE; table <= TABLE_SUMMARY; table++)
-                add(plan, table, day, 1);
+                rc |= plan_add(plan, table, day, 1);
+    ck_assert_int_eq(rc, 0);
     const struct plan_part *parts = plan_parts(plan, &count);
     ck_assert_uint_eq(count, DAYS * 5);
-    for (size_t i = 0; i < count; i++) {
-        ck_assert_uint_eq(parts[i].rows, 2);
-        ck_assert_uint_eq(parts[i].first, i);
-        ck_assert_uint_eq(parts[i].last, i + count);
-        ck_assert_uint_eq(parts[i].day, i / 5);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].rows != 2 || parts[i].first != i || parts[i].last != i + count || parts[i].day != i / 5)
+            ck_abort_msg("part %zu", i);
     plan_free(&plan);
+}
+END_TEST
+
+/* Against a plan by hand, over many small ones of random tables and days. */
+START_TEST(plans_are_as_by_hand)
+{
+    uint64_t dice = 1;
+    for (unsigned round = 0; round < 5000; round++) {
+        struct plan_part by_hand[40];
+        size_t count = 0;
+        struct plan *plan = new_plan(3, 1000);
+        uint32_t days[8];
+        for (size_t i = 0; i < 8; i++)
+            days[i] = (uint32_t)((dice = dice * 6364136223846793005u + 1) >> 48);
+        for (uint64_t record = 0; record < 40; record++) {
+            dice = dice * 6364136223846793005u + 1;
+            uint32_t day = days[dice >> 61];
+            enum table_kind table = (enum table_kind)(TABLE_GAUGE + (dice >> 50) % 5);
+            size_t at = count;
+            while (at > 0 && (by_hand[at - 1].table != table || by_hand[at - 1].day != day))
+                at--;
+            if (at == 0 || by_hand[at - 1].rows == 3) {
+                by_hand[count++] = (struct plan_part){.table = table, .day = day, .first = record};
+                at = count;
+            }
+            by_hand[at - 1].last = record;
+            by_hand[at - 1].rows++;
+            by_hand[at - 1].bytes += 2;
+            add(plan, table, day, 2);
+        }
+        size_t found;
+        const struct plan_part *parts = plan_parts(plan, &found);
+        bool same = found == count;
+        for (size_t i = 0; same && i < count; i++)
+            same = parts[i].table == by_hand[i].table && parts[i].day == by_hand[i].day &&
+                   parts[i].first == by_hand[i].first && parts[i].last == by_hand[i].last &&
+                   parts[i].rows == by_hand[i].rows && parts[i].bytes == by_hand[i].bytes;
+        ck_assert_msg(same, "round %u", round);
+        plan_free(&plan);
+    }
 }
 END_TEST
 
@@ -113,4 +153,4 @@ START_TEST(unknown_versions_are_refused)
 END_TEST
 
 SUITE_MAIN("plan", parts_are_of_one_table_and_day, parts_have_so_many_rows, parts_have_so_many_bytes,
-           nothing_makes_no_part, days_may_be_many, unknown_versions_are_refused)
+           nothing_makes_no_part, days_may_be_many, plans_are_as_by_hand, unknown_versions_are_refused)
