@@ -137,8 +137,8 @@ static int gzip_run(struct compress *c, struct slice bytes, bool end, struct buf
         size_t n = bytes.len < UINT32_MAX ? bytes.len : UINT32_MAX;
         z->next_in = (uint8_t *)(uintptr_t)bytes.data; /* zlib only reads it */
         z->avail_in = (uInt)n;
-        bytes.data += n;
-        bytes.len -= n;
+        if (n)
+            bytes = slice_make(bytes.data + n, bytes.len - n);
         rc = gzip_step(z, end && !bytes.len, out);
     } while (rc == 0 && bytes.len);
     return rc;

@@ -178,8 +178,10 @@ static int read_rest(struct source *s, struct note *note)
 
 int note_read(struct slice bytes, struct note *note)
 {
-    struct source s = {bytes.data, bytes.data + bytes.len, bytes.len == 0};
     *note = (struct note){.parts_done = 0};
+    if (bytes.len == 0)
+        return GW_ERR_MALFORMED;
+    struct source s = {bytes.data, bytes.data + bytes.len, false};
     uint64_t version = take(&s, UINT32_MAX);
     note->limits.version = (uint32_t)take(&s, UINT32_MAX);
     int rc = s.failed                                                     ? GW_ERR_MALFORMED

@@ -18,7 +18,8 @@ static struct slice take(struct slice *text, char end)
     const uint8_t *at = text->len ? memchr(text->data, end, text->len) : NULL;
     struct slice piece = {text->data, at ? (size_t)(at - text->data) : text->len};
     size_t used = piece.len + (at != NULL);
-    *text = slice_make(text->data + used, text->len - used);
+    if (used)
+        *text = slice_make(text->data + used, text->len - used);
     return piece;
 }
 
