@@ -91,7 +91,7 @@ static void make_blocks(struct fuzz *f, uint64_t records)
     otlp_reader_init(&reader, f->signal, f->request);
     while (otlp_reader_next(&reader))
         MUST(plan_add(plan, row_table(&reader.now), row_day(row_time_ns(&reader.now, RECEIVED_NS)),
-                      row_bytes(&reader.now)) == 0);
+                      reader.now.bytes.len) == 0);
     const struct plan_part *parts = plan_parts(plan, &count);
     for (size_t i = 0; i < count; i++) {
         make_part(f, &parts[i]);

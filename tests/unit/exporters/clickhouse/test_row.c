@@ -83,25 +83,4 @@ START_TEST(days_begin_at_midnight_utc)
 }
 END_TEST
 
-/* What stands around is written into every row. */
-START_TEST(rows_are_as_large_as_all_that_goes_into_them)
-{
-    struct buf record = message(), scope = message(), scope_logs = message(), resource = message();
-    struct buf resource_logs = message(), request = message();
-    put_text(&record, 3, "INFO");
-    put_text(&scope, 1, "a scope");
-    put_attribute(&resource, 1, "service.name", "svc");
-    size_t expected = record.len + scope.len + resource.len;
-    put_child(&scope_logs, 1, &scope);
-    put_child(&scope_logs, 2, &record);
-    put_child(&resource_logs, 1, &resource);
-    put_child(&resource_logs, 2, &scope_logs);
-    put_child(&request, 1, &resource_logs);
-    struct otlp_record row = first(OTLP_LOGS, &request);
-    ck_assert_uint_eq(row_bytes(&row), expected);
-    buf_free(&request);
-}
-END_TEST
-
-SUITE_MAIN("row", records_know_their_tables, rows_have_the_time_that_the_record_says, days_begin_at_midnight_utc,
-           rows_are_as_large_as_all_that_goes_into_them)
+SUITE_MAIN("row", records_know_their_tables, rows_have_the_time_that_the_record_says, days_begin_at_midnight_utc)
