@@ -57,7 +57,10 @@ static int on_admit(void *ctx, struct session *session, const Masques__Bus__Hell
         return ingress_admit(r->ingress, session, hello);
     if (is_control(session)) /* asks, and owns nothing */
         return GW_OK;
-    return subscribers_admit(r->subscribers, session, hello);
+    int err = subscribers_admit(r->subscribers, session, hello);
+    if (err == GW_ERR_NOT_FOUND && r->options.detached) /* whoever starts it has not heard that it was detached */
+        r->options.detached(r->options.ctx, hello->name);
+    return err;
 }
 
 static uint64_t max_batch(const struct router *r)

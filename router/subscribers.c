@@ -345,6 +345,8 @@ int subscribers_admit(struct subscribers *s, struct session *session,
 {
     struct subscriber *sub = subscribers_by_name(s, hello->name);
     bool known = sub != NULL;
+    if (!known && hello->start == MASQUES__BUS__START__REGISTERED)
+        return GW_ERR_NOT_FOUND;
     if (!known)
         sub = add(s, hello->name);
     if (!sub)

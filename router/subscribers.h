@@ -25,8 +25,8 @@ struct subscribers *subscribers_new(struct store *store,
 void subscribers_free(struct subscribers **subscribers);
 
 /* An exporter says HELLO: registers it unless the configuration has, and takes over its wishes.
- * Only the configuration says signals and mode of the exporters that it names. 0; GW_ERR_INVALID,
- * or as store_consumer_register(). */
+ * Only the configuration says signals and mode of the exporters that it names. 0; GW_ERR_NOT_FOUND: it
+ * starts from its registration, and there is none; GW_ERR_INVALID, or as store_consumer_register(). */
 int subscribers_admit(struct subscribers *subscribers, struct session *session,
                       const Masques__Bus__Hello *hello) GW_MUST_CHECK;
 /* The session is over: what the exporter had in hand waits for it in the store; a live one is

@@ -76,7 +76,7 @@ static const struct meaning statuses[] = {
     {413, ANSWER_LARGE, false, true, SLOW_MS},
 };
 
-#define OF_A_VIEW "while pushing to view"
+#define OF_A_VIEW "while pushing to view "
 #define TOO_MANY_PARTITIONS "partitions for single INSERT block"
 #define CODE_TOO_MANY_PARTS 252
 #define STATUS_OK 200
@@ -92,9 +92,13 @@ static const struct meaning *find(const struct meaning *list, size_t count, int6
 
 #define FIND(list, code) find(list, sizeof list / sizeof list[0], code)
 
-static bool contains(struct slice text, const char *word)
+/* What stands behind `word`; empty: it is not there. */
+static struct slice behind(struct slice text, const char *word)
 {
-    return text.len && memmem(text.data, text.len, word, strlen(word)) != NULL;
+    size_t len = strlen(word);
+    const uint8_t *at = text.len ? memmem(text.data, text.len, word, len) : NULL;
+    size_t left = at ? text.len - (size_t)(at - text.data) - len : 0;
+    return slice_make(left ? at + len : NULL, left);
 }
 
 void answer_say(struct answer *answer, const char *format, ...)
@@ -129,19 +133,32 @@ static void set_meaning(struct answer *a, const struct meaning *m)
         a->after_ms = ANSWER_HOLD_MS;
 }
 
+/* The name stands at the end of the server's words, where it may be cut off. */
+static void name_view(struct answer *a, struct slice name)
+{
+    char words[ANSWER_TEXT_BYTES];
+    size_t len = 0;
+    memcpy(words, a->text, sizeof words);
+    while (len < name.len && !strchr(" :()\n", name.data[len]))
+        len++;
+    answer_say(a, "the view %.*s fails: %s", (int)len, (const char *)name.data, words);
+}
+
 /* An exception. Rows of the table itself stay when one of its views fails afterwards: that is no definite answer, and
  * not the rows' fault. */
 static void of_exception(const struct client_reply *reply, struct answer *a)
 {
     const struct meaning *m = FIND(meanings, reply->exception);
     set_meaning(a, m ? m : &OTHERS);
+    struct slice view = behind(reply->text, OF_A_VIEW);
     set_words(a, reply->text);
-    if (contains(reply->text, OF_A_VIEW)) {
+    if (view.len) {
+        name_view(a, view);
         bool waits = a->class == ANSWER_RETRY || a->class == ANSWER_LARGE;
         a->class = waits ? ANSWER_RETRY : ANSWER_HOLD;
         a->open = true;
     } else if (reply->exception == CODE_TOO_MANY_PARTS &&
-               contains(reply->text, TOO_MANY_PARTITIONS)) {
+               behind(reply->text, TOO_MANY_PARTITIONS).len) {
         a->class = ANSWER_LARGE; /* a partition key of the operator's own */
     }
     if (!a->text[0])

@@ -35,6 +35,8 @@ struct entry {
     enum step step;
     bool empty;     /* STEP_EMPTY is wanted */
     bool created;   /* in this look */
+    bool unfinished; /* the table is there, but not all that belongs to it: also for the next look */
+    bool denied;    /* not all may be asked of the engine */
     bool database_missing;
     uint32_t version;
     size_t statement;
@@ -117,7 +119,7 @@ static bool step_text(struct entry *e, struct buf *text)
         ddl_create(text, c->options, e->kind, e->statement, e->version);
         break;
     case STEP_ENGINE:
-        table_ask_engine(c->options->database, ddl_table(c->options, e->kind), text);
+        table_ask_engine(c->options->database, ddl_table(c->options, e->kind), !e->denied, text);
         break;
     case STEP_EMPTY:
         table_empty_block(e->kind, e->table.mask, buf_slice(&e->columns), text);
@@ -163,7 +165,7 @@ static void known(struct entry *e, const struct answer *answer)
 
 static void after_columns(struct entry *e, const struct client_reply *reply, struct answer *answer)
 {
-    bool missing = answer->class == ANSWER_STALE;
+    bool missing = answer->class == ANSWER_STALE || (answer->class == ANSWER_DONE && e->unfinished);
     if (missing && e->catalog->options->create_schema && !e->created) {
         e->database_missing = answer->code == CODE_UNKNOWN_DATABASE;
         e->statement = 0;
@@ -193,15 +195,40 @@ static void after_create(struct entry *e)
     log_info(c->log, "%s: %s.%s was missing and is created", c->hosts->items[e->host].url,
              c->options->database, ddl_table(c->options, e->kind));
     e->created = true;
+    e->unfinished = false;
     step_begin(e, STEP_COLUMNS);
 }
 
-/* What the server says of the engine may be denied to us; then nothing is claimed. */
+/* Rows do not wait for what only belongs to their table (the times of each trace); it is tried again with the next
+ * look. */
+static void after_failed_create(struct entry *e, struct answer *answer)
+{
+    const struct catalog *c = e->catalog;
+    bool said = e->unfinished;
+    e->unfinished = e->statement > 0;
+    if (!e->unfinished || answer->code <= 0) {
+        look_end(e, answer);
+        return;
+    }
+    if (!said)
+        log_warn(c->log, "%s: what belongs to %s.%s cannot be created: %s", c->hosts->items[e->host].url,
+                 c->options->database, ddl_table(c->options, e->kind), answer->text);
+    e->created = true;
+    step_begin(e, STEP_COLUMNS);
+}
+
+/* What the server says of the engine may be denied to us: then less is asked, and if that is denied, too, nothing is
+ * claimed. */
 static void after_engine(struct entry *e, const struct client_reply *reply, struct answer *answer)
 {
     bool denied = answer->class != ANSWER_DONE && answer->code > 0;
     if (answer->class != ANSWER_DONE && !denied) {
         look_end(e, answer);
+        return;
+    }
+    if (denied && !e->denied) {
+        e->denied = true;
+        step_begin(e, STEP_ENGINE);
         return;
     }
     table_read_engine(denied ? slice_make(NULL, 0) : reply->text,
@@ -242,6 +269,8 @@ static void on_done(void *ctx, const struct client_reply *reply)
         after_engine(e, reply, &answer);
     else if (e->step == STEP_EMPTY)
         after_empty(e, &answer);
+    else if (failed && e->step == STEP_CREATE)
+        after_failed_create(e, &answer);
     else if (failed)
         look_end(e, &answer);
     else if (e->step == STEP_CREATE)
@@ -295,6 +324,7 @@ int catalog_look(struct catalog *c, size_t host, enum table_kind kind, bool colu
         e->step = STEP_COLUMNS;
         e->empty = columns;
         e->created = false;
+        e->denied = false;
         if (step_send(e) < 0)
             return GW_ERR_NOMEM;
     }

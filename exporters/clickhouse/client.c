@@ -220,12 +220,7 @@ static struct client_reply reply_of(const struct client_call *call, CURLcode cod
                              .has_summary = call->has_summary,
                              .written_rows = call->written_rows,
                              .text = buf_slice(&call->reply)};
-    long connects = 0;
-    curl_off_t connected = 0;
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &r.status);
-    curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connects);
-    curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    r.connected = connected > 0 || connects == 0;
     r.error = call->error[0] ? call->error : curl_easy_strerror(code);
     if (call->body_error)
         r.outcome = CLIENT_BODY_ENDED;

@@ -35,7 +35,6 @@ enum client_outcome {
 /* Everything is borrowed until the call of done() returns. */
 struct client_reply {
     enum client_outcome outcome;
-    bool connected;       /* there was a connection */
     int body_error;
     long status;          /* of HTTP */
     int64_t exception;    /* X-ClickHouse-Exception-Code; -1: not there */

@@ -36,7 +36,7 @@ static size_t metric_bytes(const struct otlp_view *metric)
            otlp_view_bytes(metric, METRIC_UNIT).len;
 }
 
-static size_t row_bytes(struct around *a, const struct otlp_record *r)
+static size_t part_bytes(struct around *a, const struct otlp_record *r)
 {
     bool other = !a->known || a->resource_index != r->resource_index;
     if (other)
@@ -87,7 +87,7 @@ static int cut_batch(struct cut *cut, enum otlp_signal signal, const struct read
     for (; rc == 0 && otlp_reader_next(&reader); records++) {
         const struct otlp_record *r = &reader.now;
         uint32_t day = row_day(row_time_ns(r, batch->received_ns));
-        rc = plan_add(cut->plan, row_table(r), day, row_bytes(&around, r));
+        rc = plan_add(cut->plan, row_table(r), day, part_bytes(&around, r));
         if (rc == 0)
             rc = note_start(cut, start);
     }

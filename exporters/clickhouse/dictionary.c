@@ -8,6 +8,7 @@
 #include "exporters/clickhouse/native.h"
 
 #define FIRST_SLOTS 64u
+#define KEPT_MAX_WORDS 65536u /* from block to block */
 #define TEXT_MAX_BYTES ((size_t)UINT32_MAX)
 
 void dictionary_fini(struct dictionary *d)
@@ -20,6 +21,8 @@ void dictionary_fini(struct dictionary *d)
 
 void dictionary_clear(struct dictionary *d)
 {
+    if (d->cap > KEPT_MAX_WORDS)
+        dictionary_fini(d);
     buf_clear(&d->text);
     d->count = 0;
     if (d->slots)

@@ -25,7 +25,7 @@ struct dictionary {
 #define DICTIONARY_NONE UINT32_MAX
 
 void dictionary_fini(struct dictionary *dictionary);
-/* Empties it, keeps the memory. */
+/* Empties it; keeps the memory, if it is not very much. */
 void dictionary_clear(struct dictionary *dictionary);
 
 /* The number of the string, which is copied when it is new. DICTIONARY_NONE: no memory. */

@@ -43,3 +43,10 @@ uint64_t row_time_ns(const struct otlp_record *record, uint64_t received_ns)
 {
     return row_time_of(said_time(record), received_ns);
 }
+
+size_t row_bytes(const struct otlp_record *record)
+{
+    size_t bytes = record->bytes.len;
+    bytes += record->resource.levels ? 0 : record->resource.holder.len;
+    return bytes + (record->scope.levels ? 0 : record->scope.holder.len);
+}

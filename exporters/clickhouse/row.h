@@ -5,6 +5,7 @@
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_ROW_H
 #define MASQUES_EXPORTERS_CLICKHOUSE_ROW_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/otlp/value.h"
@@ -38,6 +39,10 @@ static inline uint64_t row_time_of(uint64_t said_ns, uint64_t received_ns)
     uint64_t ns = said_ns ? said_ns : received_ns;
     return ns < ROW_TIME_MAX_NS ? ns : ROW_TIME_MAX_NS;
 }
+
+/* Bytes on the wire of all that goes into the row: the record, and its resource and scope, which every row repeats. (Of
+ * those in pieces, the record alone.) */
+size_t row_bytes(const struct otlp_record *record);
 
 /* The UTC day of a time, since the epoch: the partition. */
 static inline uint32_t row_day(uint64_t time_ns)

@@ -176,19 +176,25 @@ static void quote(const char *text, struct buf *out)
     buf_byte(out, '\'');
 }
 
-void table_ask_engine(const char *database, const char *table, struct buf *out)
+#define CHOICE_OF_USER "(SELECT any(value) FROM system.settings WHERE name = 'deduplicate_insert'), "
+
+void table_ask_engine(const char *database, const char *table, bool all, struct buf *out)
 {
-    buf_text(out, "SELECT engine, engine_full, "
-                  "(SELECT any(value) FROM system.merge_tree_settings "
-                  "WHERE name = 'non_replicated_deduplication_window'), "
-                  "(SELECT any(value) FROM system.merge_tree_settings "
-                  "WHERE name = 'replicated_deduplication_window'), "
-                  "(SELECT any(value) FROM system.settings WHERE name = 'deduplicate_insert'), "
-                  "(SELECT any(zookeeper_path) FROM system.replicas WHERE database = ");
-    quote(database, out);
-    buf_text(out, " AND table = ");
-    quote(table, out);
-    buf_text(out, ") FROM system.tables WHERE database = ");
+    if (all) {
+        buf_text(out, "SELECT engine, engine_full, "
+                      "(SELECT any(value) FROM system.merge_tree_settings "
+                      "WHERE name = 'non_replicated_deduplication_window'), "
+                      "(SELECT any(value) FROM system.merge_tree_settings "
+                      "WHERE name = 'replicated_deduplication_window'), " CHOICE_OF_USER
+                      "(SELECT any(zookeeper_path) FROM system.replicas WHERE database = ");
+        quote(database, out);
+        buf_text(out, " AND table = ");
+        quote(table, out);
+        buf_byte(out, ')');
+    } else {
+        buf_text(out, "SELECT engine, engine_full, '0', '10000', " CHOICE_OF_USER "''");
+    }
+    buf_text(out, " FROM system.tables WHERE database = ");
     quote(database, out);
     buf_text(out, " AND name = ");
     quote(table, out);

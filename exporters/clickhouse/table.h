@@ -24,8 +24,9 @@ uint64_t table_read_columns(enum table_kind kind, struct slice answer);
  * the columns that it does not take, or rows. */
 void table_empty_block(enum table_kind kind, uint64_t mask, struct slice answer, struct buf *out);
 
-/* Appends the statement whose answer table_read_engine() reads; the names are as they are. */
-void table_ask_engine(const char *database, const char *table, struct buf *out);
+/* Appends the statement whose answer table_read_engine() reads; the names are as they are. Not `all`: only what every
+ * user may ask who may write to the table, with the server's defaults in the place of the rest. */
+void table_ask_engine(const char *database, const char *table, bool all, struct buf *out);
 /* Whether the table keeps tokens, and where, on the server `host` (its id). An answer that tells nothing: it does not. */
 void table_read_engine(struct slice answer, uint64_t host, struct table *table);
 

@@ -31,9 +31,10 @@ struct work {
     bool open;      /* what is next may have been written */
     bool refreshed; /* the table was looked at again for what is next */
     bool checked;   /* it is not the columns that are refused, in this part */
+    bool blamed;    /* rows were refused, with the words in `last`, and the table is looked at before they are blamed */
     size_t host;
     uint32_t tried;     /* hosts, a bit each */
-    bool unreachable;   /* one of them could not be looked at */
+    bool failing;       /* one of them did not do, or could not be looked at */
     const struct table *table;
     uint64_t mask;      /* columns of the body */
     struct answer last; /* why the last host would not do */
@@ -134,7 +135,7 @@ static void turn_to_next(struct work *w)
     w->open = false;
     w->refreshed = false;
     w->tried = 0;
-    w->unreachable = false;
+    w->failing = false;
     w->note.place = 0;
 }
 
@@ -237,7 +238,7 @@ static bool is_bound_elsewhere(const struct work *w, const struct table *table)
 /* No host is left. What is bound to a place that no configured server has any more cannot wait for it for ever. */
 static void give_up(struct work *w)
 {
-    if (w->open && w->note.place && !w->unreachable && w->last.class == ANSWER_DONE) {
+    if (w->open && w->note.place && !w->failing) {
         log_warn(w->rules->log, "a delivery's rows may have been written to a server that is not configured any more: "
                                 "they may be there twice");
         w->note.place = 0;
@@ -282,6 +283,7 @@ static void try_elsewhere(struct work *w, const struct answer *answer)
 {
     hosts_failed(w->rules->hosts, w->host, loop_now_ms(w->rules->loop));
     w->tried |= 1u << w->host;
+    w->failing = true;
     w->last = *answer;
     go(w);
 }
@@ -325,7 +327,7 @@ static void on_bad(struct work *w, const struct answer *answer, uint64_t native_
         refuse_rows(w, answer);
         return;
     }
-    w->checked = true;
+    w->checked = w->blamed = true;
     w->last = *answer;
     catalog_doubt(w->rules->catalog, w->host, kind_of(w));
     look(w, true);
@@ -411,15 +413,14 @@ static void on_answer(void *ctx, const struct client_reply *reply)
 static void on_looked(void *ctx, const struct table *table, const struct answer *answer)
 {
     struct work *w = ctx;
-    bool blamed = w->last.class == ANSWER_BAD;
+    bool blamed = w->blamed;
     struct answer bad = w->last;
-    w->last = (struct answer){.class = ANSWER_DONE};
+    w->blamed = false;
     if (table && blamed && table->mask == w->mask) {
         refuse_rows(w, &bad);
     } else if (table) {
         go(w);
     } else if (answer->elsewhere) {
-        w->unreachable = true;
         try_elsewhere(w, answer);
     } else {
         finish_retry(w, answer, answer->class != ANSWER_RETRY);

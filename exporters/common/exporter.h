@@ -49,6 +49,7 @@ struct exporter_ops {
     const char *summary; /* one sentence for --help */
     const char *flags;   /* its own flags for --help, a line each; NULL: none */
     struct exporter_wishes wishes;
+    uint64_t credit_bytes; /* of deliveries in progress; 0: SESSION_CREDIT_BYTES */
     Masques__Bus__Mode mode; /* when nobody says otherwise */
     Masques__Bus__Mode mode_by_hand; /* when it is started by hand and --mode does not say otherwise; 0: the same */
 

@@ -297,12 +297,14 @@ static void on_master_stop(void *ctx)
 static void fill_beat(void *ctx, Masques__Control__Beat *beat)
 {
     struct exporter_host *host = ctx;
-    const struct session_counters *counters = session_counters(host->session);
-    memcpy(host->beat_lists[0], counters->delivered, sizeof counters->delivered);
-    memcpy(host->beat_lists[1], counters->rejected, sizeof counters->rejected);
     beat->state = (char *)state_names[host->state];
     if (host->error[0])
         beat->error = host->error;
+    if (!host->session) /* it could not be opened */
+        return;
+    const struct session_counters *counters = session_counters(host->session);
+    memcpy(host->beat_lists[0], counters->delivered, sizeof counters->delivered);
+    memcpy(host->beat_lists[1], counters->rejected, sizeof counters->rejected);
     beat->n_delivered = SESSION_SIGNALS;
     beat->delivered = host->beat_lists[0];
     beat->n_rejected = SESSION_SIGNALS;
@@ -361,7 +363,7 @@ static struct session_identity identity_of(const struct exporter_host *host)
         .in_flight = given->in_flight ? given->in_flight : own->in_flight,
         .local = set->store_fd >= 0,
         .replace = set->replace,
-        .credit_bytes = SESSION_CREDIT_BYTES,
+        .credit_bytes = host->ops->credit_bytes ? host->ops->credit_bytes : SESSION_CREDIT_BYTES,
     };
 }
 
@@ -376,8 +378,12 @@ static const char *host_build(struct exporter_host *host)
     host->deadline = loop_timer_new(host->loop, on_deadline, host);
     host->tidy = loop_timer_new(host->loop, on_tidy, host);
     host->patience = loop_timer_new(host->loop, on_patience_over, host);
-    if (!host->deadline || !host->tidy || !host->patience)
-        return "no memory";
+    return host->deadline && host->tidy && host->patience ? NULL : "no memory";
+}
+
+/* The destination, then the way to the router. NULL, or what failed. */
+static const char *host_open(struct exporter_host *host)
+{
     const char *why = "cannot be opened";
     host->exporter = host->ops->open(host, host->options, &why);
     if (!host->exporter)
@@ -385,9 +391,7 @@ static const char *host_build(struct exporter_host *host)
     struct session_identity identity = identity_of(host);
     host->session = session_new(host->loop, host->context, host->settings.endpoint, &identity,
                                 host->reader, &session_events, host, &host->log);
-    if (!host->session)
-        return "no memory";
-    return NULL;
+    return host->session ? NULL : "no memory";
 }
 
 /* Listens to whoever may end us: the master, or signals. NULL, or what failed. */
@@ -420,6 +424,15 @@ static void host_tear_down(struct exporter_host *host)
         link_context_free(&host->context);
 }
 
+/* The master shows the reason, and tries again. */
+static void say_failure(struct exporter_host *host, const char *why)
+{
+    log_error(&host->log, "cannot start: %s", why);
+    snprintf(host->error, sizeof host->error, "%s", why);
+    if (host->child)
+        child_beat(host->child);
+}
+
 static int host_run(struct exporter_host *host, bool spawned)
 {
     host->log = (struct log){.who = host->settings.name,
@@ -428,8 +441,10 @@ static int host_run(struct exporter_host *host, bool spawned)
     const char *why = host_build(host);
     if (!why)
         why = host_obey(host, spawned);
+    if (!why)
+        why = host_open(host);
     if (why) {
-        log_error(&host->log, "cannot start: %s", why);
+        say_failure(host, why);
         host->exit_code = EXIT_FAILURE;
     } else {
         if (host->child)

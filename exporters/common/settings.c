@@ -249,7 +249,7 @@ static int attached_place(const Masques__Control__ExporterSettings *mine,
                           struct exporter_settings *out, struct buf *why)
 {
     if (mine->mode > MASQUES__BUS__MODE__LOSSY ||
-        mine->start > MASQUES__BUS__START__OLDEST) {
+        mine->start > MASQUES__BUS__START__REGISTERED) {
         buf_printf(why, "the master's settings have mode %u and start %u, which mean nothing",
                    mine->mode, mine->start);
         return GW_ERR_INVALID;

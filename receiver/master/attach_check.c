@@ -9,7 +9,7 @@
 
 #define ALL_SIGNALS (1u << CONFIG_LOGS | 1u << CONFIG_METRICS | 1u << CONFIG_TRACES)
 #define MODE_MAX 3u  /* masques.bus.Mode: live, durable, lossy; 0: as the exporter wishes */
-#define START_MAX 2u /* masques.bus.Start: where it left off, now, oldest */
+#define START_MAX 3u /* masques.bus.Start: where it left off, now, oldest, its registration */
 #define TEXT_BYTES 1024u
 
 __attribute__((format(printf, 2, 3))) static int refuse(char why[512], const char *format, ...)

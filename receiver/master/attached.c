@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <masques/bus.pb-c.h>
+
 #include "receiver/master/attach_check.h"
 
 #define FILE_BYTES_MAX (16u << 20) /* of packets of at most 128 KiB, 64 can be there */
@@ -19,6 +21,8 @@ struct attached {
     char directory[DIRECTORY_BYTES];
     struct attached_entry *entries[CONFIG_EXPORTERS_MAX];
     size_t count;
+    Masques__Control__Attached *unknown[ATTACHED_UNKNOWN_MAX]; /* cannot be started; for the file */
+    size_t unknown_count;
 };
 
 struct attached *attached_new(const char *directory)
@@ -44,6 +48,8 @@ void attached_free(struct attached **at)
         return;
     for (size_t i = 0; i < list->count; i++)
         entry_free(list->entries[i]);
+    for (size_t i = 0; i < list->unknown_count; i++)
+        masques__control__attached__free_unpacked(list->unknown[i], NULL);
     free(list);
 }
 
@@ -65,6 +71,18 @@ static size_t place_of(const struct attached *list, const char *name)
 const struct attached_entry *attached_find(const struct attached *list, const char *name)
 {
     return attached_at(list, place_of(list, name));
+}
+
+static bool unknown_remove(struct attached *list, const char *name)
+{
+    size_t i = 0;
+    while (i < list->unknown_count && strcmp(list->unknown[i]->name, name) != 0)
+        i++;
+    if (i == list->unknown_count)
+        return false;
+    masques__control__attached__free_unpacked(list->unknown[i], NULL);
+    list->unknown[i] = list->unknown[--list->unknown_count];
+    return true;
 }
 
 static Masques__Control__Attached *copy_of(const Masques__Control__Attached *wanted)
@@ -95,18 +113,27 @@ const struct attached_entry *attached_add(struct attached *list, const Masques__
         entry_free(entry);
         return NULL;
     }
+    unknown_remove(list, entry->exporter.id); /* the new wish replaces it */
     list->entries[list->count++] = entry;
     return entry;
 }
 
-void attached_remove(struct attached *list, const char *name)
+void attached_settle(struct attached *list, const char *name)
+{
+    size_t at = place_of(list, name);
+    if (at < list->count && list->entries[at]->wanted->mode >= MASQUES__BUS__MODE__DURABLE)
+        list->entries[at]->wanted->start = MASQUES__BUS__START__REGISTERED;
+}
+
+bool attached_remove(struct attached *list, const char *name)
 {
     size_t at = place_of(list, name);
     if (at == list->count)
-        return;
+        return unknown_remove(list, name);
     entry_free(list->entries[at]);
     list->count--;
     memmove(&list->entries[at], &list->entries[at + 1], (list->count - at) * sizeof list->entries[0]);
+    return true;
 }
 
 /* ---- the file --------------------------------------------------------------------------------------------------- */
@@ -140,31 +167,46 @@ static void move_aside(const struct attached *list, const char *path, const char
               why, moved ? "; it is kept as " : "", moved ? aside : "");
 }
 
+/* For the file, where another version finds it. */
+static void keep_unknown(struct attached *list, const Masques__Control__Attached *wanted, const char *why,
+                         const struct log *log)
+{
+    Masques__Control__Attached *copy = list->unknown_count < ATTACHED_UNKNOWN_MAX ? copy_of(wanted) : NULL;
+    if (copy)
+        list->unknown[list->unknown_count++] = copy;
+    log_error(log, "an exporter that masquesctl attached is not started%s: %s", copy ? "" : ", and forgotten", why);
+}
+
 static void take_over(struct attached *list, const Masques__Control__AttachedList *from, const struct log *log)
 {
     char why[512];
     for (size_t i = 0; i < from->n_attached; i++) {
         const Masques__Control__Attached *wanted = from->attached[i];
         if (!attached_find(list, wanted->name) && !attached_add(list, wanted, why))
-            log_error(log, "an exporter that masquesctl attached is not started: %s", why);
+            keep_unknown(list, wanted, why, log);
     }
 }
 
-void attached_read(struct attached *list, const struct log *log)
+int attached_read(struct attached *list, const struct log *log, char why[512])
 {
     char path[PATH_BYTES];
     struct buf bytes = buf_make(FILE_BYTES_MAX);
     path_of(list, "", path);
     int err = read_whole(path, &bytes);
+    bool there = err == 0 || err == EFBIG;
     Masques__Control__AttachedList *from =
         err ? NULL : masques__control__attached_list__unpack(NULL, bytes.len, bytes.data);
     if (from)
         take_over(list, from, log);
-    else if (err != ENOENT)
+    else if (there)
         move_aside(list, path, err ? strerror(err) : "no such list", log);
     if (from)
         masques__control__attached_list__free_unpacked(from, NULL);
     buf_free(&bytes);
+    if (there || err == ENOENT)
+        return GW_OK;
+    snprintf(why, 512, "cannot read %.300s, which has the exporters that masquesctl attached: %s", path, strerror(err));
+    return err == ENOMEM ? GW_ERR_NOMEM : GW_ERR_IO;
 }
 
 /* Durable under its name: the file's bytes, then its name. 0, or errno. */
@@ -196,12 +238,14 @@ static int write_synced(const char *directory, const char *temporary, const char
 int attached_write(const struct attached *list, char why[512])
 {
     Masques__Control__AttachedList whole = MASQUES__CONTROL__ATTACHED_LIST__INIT;
-    Masques__Control__Attached *wanted[CONFIG_EXPORTERS_MAX];
+    Masques__Control__Attached *wanted[CONFIG_EXPORTERS_MAX + ATTACHED_UNKNOWN_MAX];
     char path[PATH_BYTES];
     char temporary[PATH_BYTES];
     for (size_t i = 0; i < list->count; i++)
         wanted[i] = list->entries[i]->wanted;
-    whole.n_attached = list->count;
+    for (size_t i = 0; i < list->unknown_count; i++)
+        wanted[list->count + i] = list->unknown[i];
+    whole.n_attached = list->count + list->unknown_count;
     whole.attached = wanted;
     size_t len = masques__control__attached_list__get_packed_size(&whole);
     uint8_t *bytes = malloc(len ? len : 1);

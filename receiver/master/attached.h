@@ -20,13 +20,16 @@ struct attached_entry {
 
 struct attached;
 
+#define ATTACHED_UNKNOWN_MAX 64u /* entries that this version cannot start */
+
 /* An empty list; `directory` (copied) is the store's. Returns owned; NULL: no memory. */
 struct attached *attached_new(const char *directory);
 void attached_free(struct attached **list);
 
-/* Reads the file into an empty list. No file is an empty list; one that cannot be read back is moved aside to
- * `attached.damaged`, and an entry that this version cannot start is left out: both are said in the log. */
-void attached_read(struct attached *list, const struct log *log);
+/* Reads the file into an empty list. No file is an empty list; one that is no such list is moved aside to
+ * `attached.damaged`, and an entry that this version cannot start stays in the file only, for one that can: both are
+ * said in the log. 0; GW_ERR_IO or GW_ERR_NOMEM with one sentence in `why`: it cannot be read, and stays as it is. */
+int attached_read(struct attached *list, const struct log *log, char why[512]) GW_MUST_CHECK;
 
 /* Writes the file whole and synced, or leaves the one that is there. 0; GW_ERR_IO or GW_ERR_NOMEM with one sentence in
  * `why`. */
@@ -36,8 +39,11 @@ int attached_write(const struct attached *list, char why[512]) GW_MUST_CHECK;
  * sentence in `why`. The caller has seen to it that the name is free. */
 const struct attached_entry *attached_add(struct attached *list, const Masques__Control__Attached *wanted,
                                           char why[512]);
-/* Takes one out, in memory only, and frees it. */
-void attached_remove(struct attached *list, const char *name);
+/* From now on it starts from its registration or not at all (masques.bus.Start): once detached it cannot come back
+ * by a file that was not written any more. In memory only. Not for what forgets its registration when it leaves. */
+void attached_settle(struct attached *list, const char *name);
+/* Takes one out, in memory only, and frees it; one that stays in the file only, too. False: there is none. */
+bool attached_remove(struct attached *list, const char *name);
 
 /* The one of that name (NULL: none), and the i-th (NULL behind the last). Borrowed. */
 const struct attached_entry *attached_find(const struct attached *list, const char *name);

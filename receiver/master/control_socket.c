@@ -15,6 +15,7 @@
 #include "shared/control/runtime_path.h"
 
 #define BACKLOG 16
+#define NO_ROOM_MS 1000u /* without descriptors nobody is let in for so long */
 
 struct control_asker {
     struct control_socket *socket;
@@ -32,6 +33,7 @@ struct control_socket {
     struct sockaddr_un address;
     int fd;
     struct event *accepting;
+    struct loop_timer *pause;
     struct control_asker *askers;
     unsigned count;
 };
@@ -120,14 +122,33 @@ static void welcome(struct control_socket *socket, int fd)
     loop_timer_set(asker->idle, CONTROL_SOCKET_IDLE_MS);
 }
 
+static void pause_over(void *ctx)
+{
+    struct control_socket *socket = ctx;
+    if (event_add(socket->accepting, NULL) != 0)
+        loop_timer_set(socket->pause, NO_ROOM_MS);
+}
+
+/* Who cannot be taken stays at the door, and would wake the loop without end. */
+static void wait_for_room(struct control_socket *socket, int err)
+{
+    if (err != EMFILE && err != ENFILE && err != ENOMEM && err != ENOBUFS)
+        return;
+    log_warn(socket->log, "%s: a connection waits: %s", RUNTIME_CONTROL_SOCKET, strerror(err));
+    event_del(socket->accepting);
+    loop_timer_set(socket->pause, NO_ROOM_MS);
+}
+
 static void somebody_connects(evutil_socket_t fd, short what, void *arg)
 {
     struct control_socket *socket = arg;
     (void)what;
     for (;;) {
         int asker = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (asker < 0)
+        if (asker < 0) {
+            wait_for_room(socket, errno);
             return;
+        }
         if (socket->count < CONTROL_SOCKET_ASKERS_MAX && may_ask(asker)) {
             welcome(socket, asker);
         } else {
@@ -175,7 +196,8 @@ struct control_socket *control_socket_new(struct loop *loop, const char *directo
     if (place(s, directory, why) != GW_OK || listen_there(s, why) != GW_OK)
         goto fail;
     s->accepting = event_new(loop_base(loop), s->fd, EV_READ | EV_PERSIST, somebody_connects, s);
-    if (!s->accepting || event_add(s->accepting, NULL) != 0) {
+    s->pause = loop_timer_new(loop, pause_over, s);
+    if (!s->accepting || !s->pause || event_add(s->accepting, NULL) != 0) {
         snprintf(why, 512, "no memory");
         goto fail;
     }
@@ -196,6 +218,7 @@ void control_socket_free(struct control_socket **at)
         asker_free(s->askers);
     if (s->accepting)
         event_free(s->accepting);
+    loop_timer_free(&s->pause);
     if (s->fd >= 0) {
         close(s->fd);
         unlink(s->address.sun_path);

@@ -376,10 +376,10 @@ static int bring_up(struct gateway *g, char why[512])
     g->control = control_socket_new(g->loop, g->runtime.path, asked, g, &g->log, why);
     if (!g->control)
         return GW_ERR_IO;
-    snprintf(why, 512, "no memory");
-    g->registrar = registrar_new(g->loop, g->family, g->config, &g->log);
+    g->registrar = registrar_new(g->loop, g->family, g->config, &g->log, why);
     if (!g->registrar)
-        return GW_ERR_NOMEM;
+        return GW_ERR_IO;
+    snprintf(why, 512, "no memory");
     g->reload = reload_new(g->loop, g->family, g->registrar, g->config, reload_done, g, &g->log);
     g->upgrade = upgrade_new(g->loop, g->image, g->arguments->config, begin_hand_over, g, &g->log);
     g->pages = pages_new(g->loop, &g->ports, g->config, g->family, &g->standing);

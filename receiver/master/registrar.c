@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <masques/bus.pb-c.h>
+
 #include "receiver/master/attach_check.h"
 #include "shared/base/clock.h"
 
@@ -68,8 +70,11 @@ static void drop(struct registrar *r, const char *name, uint32_t within_ms)
 
 void registrar_detached(struct registrar *r, const char *name)
 {
-    if (!attached_find(r->list, name))
+    if (!attached_find(r->list, name)) {
+        if (attached_remove(r->list, name)) /* one that only another version can start */
+            write_list(r);
         return;
+    }
     log_info(r->log, "%s is detached", name);
     drop(r, name, (uint32_t)(r->config->masques.grace_ns / CLOCK_NS_PER_MS));
 }
@@ -134,6 +139,8 @@ static void conclude(struct registrar *r, struct trial *t, const char *error)
             drop(r, t->name, LEAVE_MS);
     } else {
         log_info(r->log, "%s is attached", t->name);
+        attached_settle(r->list, t->name);
+        write_list(r);
     }
     t->fn(t->ctx, error);
     free(t);
@@ -195,6 +202,10 @@ static const char *begin(struct registrar *r, const Masques__Control__Attached *
     if (attach_check(wanted, &resolved, why) != GW_OK)
         return why;
     memcpy(t->name, resolved.id, sizeof t->name);
+    if (wanted->start == MASQUES__BUS__START__REGISTERED) {
+        snprintf(why, 512, "%s: where to start from is nothing to be asked for", resolved.id);
+        return why;
+    }
     const char *in_the_way = obstacle(r, resolved.id);
     if (in_the_way) {
         snprintf(why, 512, "%s: %s", resolved.id, in_the_way);
@@ -246,19 +257,19 @@ static void add_all(struct registrar *r)
 }
 
 struct registrar *registrar_new(struct loop *loop, struct family *family, const struct config *config,
-                                const struct log *log)
+                                const struct log *log, char why[512])
 {
+    snprintf(why, 512, "no memory");
     struct registrar *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     *r = (struct registrar){.loop = loop, .family = family, .config = config, .log = log};
     r->list = attached_new(family_store(family));
     r->look = loop_timer_new(loop, look, r);
-    if (!r->list || !r->look) {
+    if (!r->list || !r->look || attached_read(r->list, log, why) != GW_OK) {
         registrar_free(&r);
         return NULL;
     }
-    attached_read(r->list, log);
     registrar_yield(r);
     add_all(r);
     return r;

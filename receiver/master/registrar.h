@@ -15,9 +15,10 @@ struct registrar;
 typedef void (*registrar_fn)(void *ctx, const char *error);
 
 /* Reads the file `attached` of the store's directory and adds to the family, which has not been started yet, what the
- * configuration does not name meanwhile. All borrowed for its life. Returns owned; NULL: no memory. */
+ * configuration does not name meanwhile. All borrowed for its life. Returns owned; NULL with one sentence in `why`: no memory, or the
+ * file cannot be read. */
 struct registrar *registrar_new(struct loop *loop, struct family *family, const struct config *config,
-                                const struct log *log);
+                                const struct log *log, char why[512]);
 /* Before the family. Whoever waits for an answer gets none. */
 void registrar_free(struct registrar **registrar);
 

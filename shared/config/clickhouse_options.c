@@ -76,7 +76,6 @@ static int check_params(const struct clickhouse_options *o, struct buf *why)
         {"max_insert_block_size", "blocks have the size that keeps an insert whole"},
         {"min_insert_block_size_rows", "blocks have the size that keeps an insert whole"},
         {"min_insert_block_size_bytes", "blocks have the size that keeps an insert whole"},
-        {"wait_end_of_query", "it is the exporter's own"},
     };
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         if (pairs_has(slice_of(o->connection_params), slice_of(ours[i].name))) {

@@ -9,7 +9,7 @@ static const char *const compressions[] = {"none", "zstd", "lz4", "gzip", NULL};
 #define PATH .type = OPTION_TEXT, .max = CLICKHOUSE_PATH_BYTES - 1, .initial = ""
 #define NAME .type = OPTION_TEXT, .min = 1, .max = CLICKHOUSE_NAME_BYTES - 1
 #define SECRET .type = OPTION_TEXT, .max = CLICKHOUSE_SECRET_BYTES - 1, .initial = "", .secret = true
-#define CENTURY_NS (876000 * (uint64_t)DURATION_HOUR_NS)
+#define TTL_MAX_NS (175200 * (uint64_t)DURATION_HOUR_NS) /* 20 years: a DateTime ends in 2106, and wraps around */
 #define INSERT_ROWS_MAX 1000000u /* the server takes up to 1,048,449 rows as one block */
 
 const struct option clickhouse_rows[CLICKHOUSE_ROWS] = {
@@ -40,7 +40,7 @@ const struct option clickhouse_rows[CLICKHOUSE_ROWS] = {
      .initial = "otel_metrics_exponential_histogram", .help = "Points of exponential histograms."},
     {.path = "create_schema", .type = OPTION_BOOL, FIELD(create_schema), .initial = "true",
      .help = "Whether database and tables are created where they are missing."},
-    {.path = "ttl", .type = OPTION_DURATION, FIELD(ttl_ns), .max = CENTURY_NS, .initial = "0s",
+    {.path = "ttl", .type = OPTION_DURATION, FIELD(ttl_ns), .max = TTL_MAX_NS, .initial = "0s",
      .help = "Created tables drop rows that are older (`72h`; whole seconds); 0: never."},
     {.path = "table_engine::name", NAME, FIELD(engine_name), .initial = "MergeTree",
      .help = "Engine of created tables, of the MergeTree family."},

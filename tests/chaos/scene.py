@@ -39,6 +39,7 @@ class Scene:
         self.disk = Disk(self.gateway.directory, "store", "out") if disk else None
         if disk:
             self.gateway.env.update(self.disk.env())
+            self.gateway.moment_to_kill = self.disk.between_changes
         self.oracle = Oracle(random.Random(f"{seed} payloads"), signals, payload)
         self.clients = None
         self.sink = None

@@ -152,6 +152,29 @@ class Attached(Case):
         gateway.wait_end()
         gateway.check_end(code=-signal.SIGKILL)
 
+    def test_a_detached_one_does_not_come_back_by_an_old_file(self):
+        """As after a crash, or a disk that is full, between the router's answer and the file."""
+        path = os.path.join(self.place, "store", "attached")
+        gateway = self.gateway().start()
+        holder = Sink(gateway, name="holder")
+        self.addCleanup(holder.kill)
+        self.assertEqual(self.archive(gateway, start="oldest"), "")
+        holder.process.send_signal(signal.SIGSTOP)  # what comes now stays in the store
+        post(gateway, "one")
+        self.wait_ids("one")
+        shutil.copy(path, self.place)
+        subprocess.run([os.path.join(BIN, "masquesctl"), "detach", "file/archive", "--runtime", gateway.runtime],
+                       check=True, stdout=subprocess.DEVNULL)
+        wait_for(lambda: "file/archive" not in gateway.children(), "it to be gone")
+        gateway.kill_family(["router"])
+        shutil.copy(os.path.join(self.place, "attached"), path)
+        again = self.gateway().start()
+        wait_for(lambda: "file/archive" not in again.children(), "it to be gone again")
+        with open(path, "rb") as file:
+            self.assertNotIn(b"archive", file.read())
+        again.stop()
+        self.assertEqual(self.ids(), ["one"], "it was delivered twice")
+
     def test_a_damaged_file_is_put_aside_and_the_gateway_starts(self):
         gateway = self.gateway().start()
         self.assertEqual(self.archive(gateway), "")

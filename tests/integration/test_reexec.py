@@ -250,6 +250,8 @@ class Upgrade(unittest.TestCase):
         gateway.exporters = {"file": {"path": path}}
 
         def ids():
+            if not os.path.exists(path):
+                return []
             with open(path, encoding="utf-8") as file:
                 return telemetry.ids_of([line for line in file if line.endswith("\n")])
         with gateway.start():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gateway of its own for a test: the built programs, a generated configuration, free ports, a runtime directory
 that nobody else has. Nothing here waits for a time to pass; everything waits for a condition."""
+import contextlib
 import http.client
 import json
 import os
@@ -116,12 +117,17 @@ def processes_of_session(session):
     return found
 
 
-def process_alive(pid):
+def state_of(pid):
+    """The letter of a process's state; X: it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rsplit(b")", 1)[1].split()[0] not in (b"Z", b"X")
+            return file.read().rsplit(b")", 1)[1].split()[0]
     except OSError:
-        return False
+        return b"X"
+
+
+def process_alive(pid):
+    return state_of(pid) not in b"ZX"
 
 
 def resident_kib(pid):
@@ -194,6 +200,7 @@ class Gateway:
         self.program = RECEIVER
         self.launcher = ()  # a program that becomes the receiver
         self.descriptors = ()  # to be passed on
+        self.moment_to_kill = contextlib.nullcontext  # in which processes are killed or stopped
 
     # -- configuration
 
@@ -323,14 +330,15 @@ class Gateway:
         """Kills the master; its children have to follow by themselves. `first`: names of children to be killed before,
         in this order. Everything they wrote to stderr is checked and forgotten. Then start() again."""
         pids = [self.child(name)["pid"] for name in first]
-        for pid in filter(None, pids):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.process.kill()
-        self.wait_end()
-        self.check_end(code=-signal.SIGKILL)
+        with self.moment_to_kill():
+            for pid in filter(None, pids):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self.process.kill()
+            self.wait_end()
+            self.check_end(code=-signal.SIGKILL)
 
     def destroy(self):
         """Whatever happened, nothing stays: no process, no file."""
@@ -399,11 +407,16 @@ class Gateway:
     def kill_child(self, name, number=signal.SIGKILL):
         """Sends a signal to a child; returns the pid that it had. A child that is just not there (pid 0, which would
         stand for our own process group) is waited for."""
+        done = {signal.SIGKILL: b"ZX", signal.SIGSTOP: b"TZX"}.get(number)
+
         def sent():
             pid = self.child(name)["pid"]
             try:
                 if pid:
-                    os.kill(pid, number)
+                    with self.moment_to_kill():
+                        os.kill(pid, number)
+                        if done:
+                            wait_for(lambda: state_of(pid) in done, f"{name} to be killed or stopped", pause=0.0005)
                 return pid
             except ProcessLookupError:  # it ended after the answer was written
                 return None

@@ -6,6 +6,7 @@ A record carries "<number>-<sum>" in its attribute test.id and a payload in its 
 signal, number and payload, with a salt of the run's own: what arrives intact proves itself, wherever it is read.
 
 An acknowledged record is an obligation. One whose request failed or was refused may arrive or not."""
+import contextlib
 import glob
 import hashlib
 import json
@@ -287,10 +288,11 @@ class FileEnd:
         return set()
 
     def numbers(self):
-        """A quick look: the numbers that can be found, in whatever state the files are."""
+        """A quick look: the numbers that can be found, in whatever state the files are. One that gets another name just
+        now is looked at the next time."""
         found = set()
         for path in self.files():
-            with open(path, "rb") as file:
+            with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
                 found.update(map(int, self.ID.findall(file.read())))
         return found
 

@@ -10,7 +10,8 @@
  *
  * A record of the log is `struct entry`, name or data, second name, padded to 8. A change is written down after it
  * was made and before its caller knows; a sync with its begin and its end, since it covers only what was done before
- * it began. Whatever dies in between has not been promised to anybody. */
+ * it began. Who is killed between a change and its record would leave what a successor finds and syncs, and the log
+ * knows nothing of: so whoever kills or stops a process shuts the gate first (enter()), and nobody is in between. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@
 #define ROOTS_MAX 4
 #define PIECES_MAX (IOV_MAX + 4)
 #define FOREVER UINT32_MAX
+#define GATE_SLOTS 64
 #define NS_PER_S 1000000000
 
 enum op {
@@ -74,6 +76,8 @@ struct control {
         uint8_t unused[256 - 16 * OP_KINDS - 72];
     } of[3]; /* the router, the file exporter, the master */
     int64_t clock_offset_ns;
+    uint32_t shut;               /* the gate: not 0, nobody enters */
+    uint32_t inside[GATE_SLOTS]; /* processes between a change and its record; 0: free */
 };
 
 static struct {
@@ -235,6 +239,38 @@ static void put_write(uint64_t inode, off_t offset, const struct iovec *pieces, 
     put_pieces((struct entry){.op = OP_WRITE, .inode = inode, .at = (uint64_t)offset, .bytes = n}, tail, used, NULL);
 }
 
+/* ---- the gate ----------------------------------------------------------------------------------------------------- */
+
+static bool claim(uint32_t *slot)
+{
+    uint32_t none = 0;
+    return __atomic_compare_exchange_n(slot, &none, (uint32_t)getpid(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* Returns the place that leave() gives back. */
+static uint32_t *enter(void)
+{
+    int saved = errno;
+    for (size_t i = 0; shim.control; i = (i + 1) % GATE_SLOTS) {
+        uint32_t *slot = &shim.control->inside[i];
+        if (!claim(slot))
+            continue;
+        if (!__atomic_load_n(&shim.control->shut, __ATOMIC_SEQ_CST)) {
+            errno = saved;
+            return slot;
+        }
+        __atomic_store_n(slot, 0, __ATOMIC_SEQ_CST);
+        usleep(100);
+    }
+    return NULL;
+}
+
+static void leave(uint32_t *slot)
+{
+    if (slot)
+        __atomic_store_n(slot, 0, __ATOMIC_SEQ_CST);
+}
+
 /* ---- faults ------------------------------------------------------------------------------------------------------- */
 
 static bool count_down(uint32_t *number)
@@ -281,6 +317,7 @@ static int open_below(int dirfd, const char *name, int flags, mode_t mode, const
     bool kill_after = false, was = fstatat(dirfd, name, &st, 0) == 0;
     if (!was && (flags & O_CREAT) && fails(OP_CREATE, path, &kill_after))
         return -1;
+    uint32_t *gate = enter();
     int fd = real.openat(dirfd, name, flags, mode);
     if (fd >= 0 && (flags & (O_CREAT | O_TRUNC)) && fstat(fd, &st) == 0) {
         if (!was)
@@ -288,6 +325,7 @@ static int open_below(int dirfd, const char *name, int flags, mode_t mode, const
         else if (flags & O_TRUNC)
             put(OP_RESIZE, st.st_ino, 0, NULL, NULL);
     }
+    leave(gate);
     if (kill_after)
         die();
     return fd;
@@ -326,9 +364,11 @@ static ssize_t write_pieces(int fd, const struct iovec *pieces, int count, off_t
         return here ? real.writev(fd, pieces, count) : real.pwritev(fd, pieces, count, offset);
     if (fails(OP_WRITE, path, &kill_after))
         return -1;
+    uint32_t *gate = enter();
     ssize_t n = here ? real.writev(fd, pieces, count) : real.pwritev(fd, pieces, count, offset);
     if (n > 0)
         put_write(inode, here ? lseek(fd, 0, SEEK_CUR) - n : offset, pieces, count, (size_t)n);
+    leave(gate);
     if (kill_after)
         die();
     return n;
@@ -366,9 +406,11 @@ int ftruncate(int fd, off_t size)
         return real.ftruncate(fd, size);
     if (fails(OP_RESIZE, path, &kill_after))
         return -1;
+    uint32_t *gate = enter();
     int rc = real.ftruncate(fd, size);
     if (rc == 0)
         put(OP_RESIZE, inode, (uint64_t)size, NULL, NULL);
+    leave(gate);
     if (kill_after)
         die();
     return rc;
@@ -385,9 +427,11 @@ static int allocate(int fd, int mode, off_t offset, off_t bytes)
         return real.fallocate(fd, mode, offset, bytes) == 0 ? 0 : errno;
     if (fails(OP_RESIZE, path, &kill_after))
         return errno;
+    uint32_t *gate = enter();
     int rc = real.fallocate(fd, mode, offset, bytes) == 0 ? 0 : errno;
     if (rc == 0 && fstat(fd, &st) == 0)
         put(OP_RESIZE, inode, (uint64_t)st.st_size, NULL, NULL);
+    leave(gate);
     if (kill_after)
         die();
     return rc;
@@ -415,9 +459,11 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
     bool is = watched_name(from_dir, from, old) && watched_name(to_dir, to, new);
     if (is && fails(OP_RENAME, new, &kill_after))
         return -1;
+    uint32_t *gate = is ? enter() : NULL;
     int rc = real.renameat2(from_dir, from, to_dir, to, flags);
     if (is && rc == 0 && fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
         put(OP_RENAME, st.st_ino, 0, old, new);
+    leave(gate);
     if (kill_after)
         die();
     return rc;
@@ -440,9 +486,11 @@ int unlinkat(int dirfd, const char *name, int flags)
     bool is = watched_name(dirfd, name, path);
     if (is && fails(OP_UNLINK, path, &kill_after))
         return -1;
+    uint32_t *gate = is ? enter() : NULL;
     int rc = real.unlinkat(dirfd, name, flags);
     if (is && rc == 0)
         put(OP_UNLINK, 0, 0, path, NULL);
+    leave(gate);
     if (kill_after)
         die();
     return rc;
@@ -460,9 +508,11 @@ int mkdirat(int dirfd, const char *name, mode_t mode)
     bool is = watched_name(dirfd, name, path);
     if (is && fails(OP_CREATE, path, &kill_after))
         return -1;
+    uint32_t *gate = is ? enter() : NULL;
     int rc = real.mkdirat(dirfd, name, mode);
     if (is && rc == 0)
         put(OP_MKDIR, 0, 0, path, NULL);
+    leave(gate);
     if (kill_after)
         die();
     return rc;
@@ -483,12 +533,16 @@ static int sync_file(int fd)
     if (fails(OP_SYNC, path, &kill_after))
         return -1;
     uint64_t number = __atomic_add_fetch(&sync_number, 1, __ATOMIC_RELAXED);
+    uint32_t *gate = enter();
     put(OP_SYNC_BEGIN, inode, number, path, NULL);
+    leave(gate);
     if (shim.control && shim.control->of[shim.program].sync_delay_us)
         usleep(shim.control->of[shim.program].sync_delay_us);
     int rc = real.fdatasync(fd);
+    gate = enter();
     if (rc == 0)
         put(OP_SYNC, inode, number, path, NULL);
+    leave(gate);
     if (kill_after)
         die();
     return rc;

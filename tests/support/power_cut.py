@@ -9,12 +9,15 @@ decides, page by page. The rules are those of POSIX, and no kinder:
 - names (create, rename, unlink, mkdir) are durable when their directory was synced after the change; a rename is whole
   or not at all, and needs the sync of either directory; the order of changes of one file or of one name is kept
 - a page that was not synced holds what any of the writes since then left there, or what was there before"""
+import contextlib
 import errno
 import mmap
 import os
 import shutil
 import struct
 import tempfile
+
+from gateway import process_alive, wait_for
 
 LIBRARY = os.path.join(os.environ["MASQUES_TEST_BIN"], "power_cut.so")
 PAGE = 4096
@@ -27,6 +30,7 @@ _FAULT = struct.Struct("<iIII")
 _OF_BYTES = 256
 _HITS_AT, _DELAY_AT, _MATCH_AT = 96, 100, 104
 _CLOCK_AT = 3 * _OF_BYTES
+_SHUT_AT, _INSIDE_AT, _GATE_SLOTS = _CLOCK_AT + 8, _CLOCK_AT + 12, 64
 
 
 class Inode:
@@ -155,6 +159,19 @@ class Disk:
     def jump(self, seconds):
         """The wall clock is off by so much from now on."""
         struct.pack_into("<q", self.control, _CLOCK_AT, int(seconds * 1e9))
+
+    @contextlib.contextmanager
+    def between_changes(self):
+        """While it lasts no process is between a change and its record in the log, and none makes a change: the time to
+        kill or to stop one."""
+        def is_empty():
+            return not any(map(process_alive, filter(None, struct.unpack_from(f"<{_GATE_SLOTS}I", self.control, _INSIDE_AT))))
+        struct.pack_into("<I", self.control, _SHUT_AT, 1)
+        try:
+            wait_for(is_empty, "the changes under way", pause=0.0005)
+            yield
+        finally:
+            struct.pack_into("<I", self.control, _SHUT_AT, 0)
 
     # -- the power
 

@@ -17,10 +17,10 @@ static const char *path_of(const char *name)
     return path;
 }
 
-static struct buf read_document(void)
+static struct buf read_document(const char *name)
 {
     struct buf text = buf_make(1u << 20);
-    FILE *file = fopen(path_of("docs/configuration.md"), "r");
+    FILE *file = fopen(path_of(name), "r");
     ck_assert_ptr_nonnull(file);
     uint8_t *at = buf_reserve(&text, 1u << 19);
     text.len = fread(at, 1, (1u << 19) - 1, file);
@@ -66,7 +66,7 @@ static size_t option_lines(const char *document)
 
 START_TEST(the_document_has_each_option_as_its_row_says_and_no_other)
 {
-    struct buf document = read_document();
+    struct buf document = read_document("docs/configuration.md");
     const char *text = (const char *)document.data;
     size_t count, kinds;
     const struct exporter_kind *list = exporter_kinds(&kinds);
@@ -109,10 +109,10 @@ static void check_example(struct slice example)
     buf_free(&text);
 }
 
-START_TEST(the_examples_of_the_document_are_configurations)
+static size_t check_examples(const char *name)
 {
     static const char fence[] = "```yaml\n";
-    struct buf document = read_document();
+    struct buf document = read_document(name);
     size_t count = 0;
     for (const char *from = (const char *)document.data; (from = strstr(from, fence)); count++) {
         from += sizeof fence - 1;
@@ -121,8 +121,14 @@ START_TEST(the_examples_of_the_document_are_configurations)
         check_example(slice_make(from, (size_t)(to - from)));
         from = to + 3;
     }
-    ck_assert_uint_ge(count, 5);
     buf_free(&document);
+    return count;
+}
+
+START_TEST(the_examples_of_the_documents_are_configurations)
+{
+    ck_assert_uint_ge(check_examples("docs/configuration.md"), 6);
+    ck_assert_uint_ge(check_examples("docs/clickhouse.md"), 1);
 }
 END_TEST
 
@@ -173,6 +179,24 @@ START_TEST(nop_yaml_forgets_everything)
 }
 END_TEST
 
+START_TEST(clickhouse_yaml_writes_everything_and_waits_on_the_disk)
+{
+    unsetenv("CLICKHOUSE_ENDPOINT");
+    unsetenv("MASQUES_HOST");
+    struct config *c = load("config/clickhouse.yaml");
+    const struct clickhouse_options *o = &c->exporters[0].options.clickhouse;
+    ck_assert_str_eq(c->exporters[0].kind->program, "clickhouse");
+    ck_assert_str_eq(o->endpoint, "http://127.0.0.1:8123");
+    ck_assert_str_eq(o->database, "otel");
+    ck_assert_uint_eq(config_signals(c), 14);
+    ck_assert(c->health.enabled && c->file_storage.enabled);
+    ck_assert_str_eq(c->masques.store.directory, "/var/lib/masques");
+    ck_assert_str_eq(c->otlp.grpc.endpoint.host, "0.0.0.0");
+    config_free(&c);
+}
+END_TEST
+
 SUITE_MAIN("document", the_document_has_each_option_as_its_row_says_and_no_other,
-           the_examples_of_the_document_are_configurations, console_yaml_is_what_runs_without_a_file,
-           claude_code_yaml_takes_every_address_and_writes_json, nop_yaml_forgets_everything)
+           the_examples_of_the_documents_are_configurations, console_yaml_is_what_runs_without_a_file,
+           claude_code_yaml_takes_every_address_and_writes_json, nop_yaml_forgets_everything,
+           clickhouse_yaml_writes_everything_and_waits_on_the_disk)

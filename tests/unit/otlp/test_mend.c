@@ -651,7 +651,7 @@ START_TEST(one_changed_byte_of_a_record_costs_no_other_record)
         struct slice records[RECORDS_MAX];
         size_t n = records_of(fixture->signal, buf_slice(&request), records);
         ck_assert_uint_eq(n, fixture->records);
-        for (size_t at = 0; at < request.len; at++) {
+        for (size_t at = 0; at < request.len; at += SUITE_STRIDE) {
             for (size_t i = 0; i < sizeof flips; i++) {
                 size_t hit = record_at(records, n, request.data + at);
                 request.data[at] ^= flips[i];

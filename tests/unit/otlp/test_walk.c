@@ -484,7 +484,7 @@ START_TEST(requests_cut_anywhere_do_no_harm)
 {
     for (size_t i = 0; i < FIXTURES; i++) {
         struct buf request = load_fixture(&fixtures[i]);
-        for (size_t len = 0; len < request.len; len++)
+        for (size_t len = 0; len < request.len; len += SUITE_STRIDE)
             survive(fixtures[i].signal, slice_make(request.data, len));
         buf_free(&request);
     }
@@ -496,7 +496,7 @@ START_TEST(requests_with_any_byte_changed_do_no_harm)
     static const uint8_t flips[] = {0x01, 0x80, 0xff};
     for (size_t i = 0; i < FIXTURES; i++) {
         struct buf request = load_fixture(&fixtures[i]);
-        for (size_t at = 0; at < request.len; at++) {
+        for (size_t at = 0; at < request.len; at += SUITE_STRIDE) {
             for (size_t k = 0; k < sizeof flips; k++) {
                 request.data[at] ^= flips[k];
                 survive(fixtures[i].signal, buf_slice(&request));

@@ -20,8 +20,10 @@ static void write_text(struct wire_out *w, size_t n)
 static void check_text(struct slice text, size_t n)
 {
     ck_assert_uint_eq(text.len, n);
-    for (size_t i = 0; i < n; i++)
-        ck_assert_uint_eq(text.data[i], 'a' + i % 26);
+    size_t same = 0;
+    while (same < n && text.data[same] == 'a' + same % 26)
+        same++;
+    ck_assert_uint_eq(same, n);
 }
 
 /* One field of `message`, which has no other; its bytes. */

@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <masques/bus.pb-c.h>
 
 #include "receiver/master/attach_check.h"
 #include "tests/support/suite.h"
@@ -64,7 +67,7 @@ START_TEST(what_is_wrong_is_said)
         {"nop", "nop", "", "", 0, 2, 0, "nop: at least one of the signals"},
         {"nop", "nop", "", "", 1u, 2, 0, "nop: at least one of the signals"},
         {"nop", "nop", "", "", LOGS, 4, 0, "nop: the mode or where to start from"},
-        {"nop", "nop", "", "", LOGS, 2, 3, "nop: the mode or where to start from"},
+        {"nop", "nop", "", "", LOGS, 2, 4, "nop: the mode or where to start from"},
         {"nop", "nop", "format", "json", LOGS, 2, 0, "nop: format: unknown option"},
         {"nop", "nop", "a\n\033[2J", "b", LOGS, 2, 0, "nop: \"a\\x0a\\x1b[2J\": unknown option"},
         {"debug", "debug", "format", "morse", LOGS, 2, 0, "debug: format: got \"morse\""},
@@ -84,11 +87,21 @@ START_TEST(what_is_wrong_is_said)
 }
 END_TEST
 
+static bool has_name(const char *path, const char *name)
+{
+    char bytes[4096];
+    int fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, bytes, sizeof bytes);
+    close(fd);
+    return n > 0 && memmem(bytes, (size_t)n, name, strlen(name));
+}
+
 static struct attached *read_back(const struct stage *s, const char *directory)
 {
     struct attached *list = attached_new(directory);
     ck_assert_ptr_nonnull(list);
-    attached_read(list, &s->log);
+    char why[512] = "";
+    ck_assert_msg(attached_read(list, &s->log, why) == GW_OK, "%s", why);
     return list;
 }
 
@@ -140,7 +153,7 @@ START_TEST(a_damaged_file_is_put_aside)
 }
 END_TEST
 
-START_TEST(one_that_this_version_does_not_know_is_left_out)
+START_TEST(one_that_this_version_does_not_know_stays_in_the_file_only)
 {
     struct stage s;
     struct wish known, unknown;
@@ -164,6 +177,56 @@ START_TEST(one_that_this_version_does_not_know_is_left_out)
     struct attached *list = read_back(&s, directory);
     ck_assert_str_eq(attached_at(list, 0)->exporter.id, "nop/x");
     ck_assert_ptr_null(attached_at(list, 1));
+    for (int removed = 0; removed < 2; removed++) {
+        char why[512] = "";
+        ck_assert_int_eq(attached_write(list, why), GW_OK);
+        attached_free(&list);
+        ck_assert_int_eq(has_name(path, "teapot/x"), !removed);
+        list = read_back(&s, directory);
+        ck_assert_int_eq(attached_remove(list, "teapot/x"), !removed);
+    }
+    attached_free(&list);
+    stage_close(&s);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_stays_and_is_an_error)
+{
+    struct stage s;
+    char path[256], directory[256], why[512] = "";
+    stage_open(&s);
+    stage_path(&s, ".", directory);
+    stage_path(&s, "attached", path);
+    ck_assert_int_eq(mkdir(path, 0700), 0); /* opened, but not read */
+    struct attached *list = attached_new(directory);
+    ck_assert_int_eq(attached_read(list, &s.log, why), GW_ERR_IO);
+    ck_assert_msg(strstr(why, "cannot read ") == why && strstr(why, "Is a directory"), "%s", why);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    attached_free(&list);
+    stage_close(&s);
+}
+END_TEST
+
+START_TEST(a_settled_one_starts_from_its_registration)
+{
+    struct stage s;
+    struct wish w;
+    char directory[256], why[512] = "";
+    stage_open(&s);
+    stage_path(&s, ".", directory);
+    struct attached *list = read_back(&s, directory);
+    ck_assert_ptr_nonnull(attached_add(list, wish(&w, "nop/a", "nop", "", ""), why));
+    wish(&w, "nop/live", "nop", "", "");
+    w.attached.mode = MASQUES__BUS__MODE__LIVE; /* its registration goes when it leaves */
+    ck_assert_ptr_nonnull(attached_add(list, &w.attached, why));
+    attached_settle(list, "nop/a");
+    attached_settle(list, "nop/live");
+    attached_settle(list, "nobody");
+    ck_assert_int_eq(attached_write(list, why), GW_OK);
+    attached_free(&list);
+    list = read_back(&s, directory);
+    ck_assert_uint_eq(attached_find(list, "nop/a")->wanted->start, MASQUES__BUS__START__REGISTERED);
+    ck_assert_uint_eq(attached_find(list, "nop/live")->wanted->start, 0);
     attached_free(&list);
     stage_close(&s);
 }
@@ -180,5 +243,6 @@ START_TEST(a_place_that_cannot_be_written_is_an_error)
 END_TEST
 
 SUITE_MAIN("attached", a_wish_is_resolved, what_is_wrong_is_said, it_is_read_back_as_it_was_written,
-           a_damaged_file_is_put_aside, one_that_this_version_does_not_know_is_left_out,
+           a_damaged_file_is_put_aside, one_that_this_version_does_not_know_stays_in_the_file_only,
+           a_file_that_cannot_be_read_stays_and_is_an_error, a_settled_one_starts_from_its_registration,
            a_place_that_cannot_be_written_is_an_error)
