@@ -204,6 +204,19 @@ int dead_letters_end(struct dead_letters *d, const struct dead_letter *id)
     return err == GW_OK ? dead_letters_sync(d) : err;
 }
 
+int dead_letters_undo(struct dead_letters *d, const struct dead_letter *id)
+{
+    int err = GW_OK;
+    for (size_t i = d->count; i-- > 0;) {
+        bool mine = d->list[i]->round == d->round && same_delivery(&d->list[i]->letter, id);
+        int removed = mine ? dead_letters_remove(d, d->list[i]->letter.number) : GW_OK;
+        if (removed != GW_OK)
+            err = removed;
+    }
+    int synced = dead_letters_sync(d);
+    return err == GW_OK ? synced : err;
+}
+
 int dead_letters_remove(struct dead_letters *d, uint64_t number)
 {
     if (!dead_letters_find(d, number))

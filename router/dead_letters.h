@@ -73,6 +73,9 @@ int dead_letters_keep(struct dead_letters *letters, const struct dead_letter *le
  * `id`) is removed; all of it is synced. 0; GW_ERR_IO. */
 int dead_letters_end(struct dead_letters *letters, const struct dead_letter *id) GW_MUST_CHECK;
 
+/* Removes what this verdict has kept of that delivery. 0; GW_ERR_IO: some of it is still there. */
+int dead_letters_undo(struct dead_letters *letters, const struct dead_letter *id) GW_MUST_CHECK;
+
 /* Removes the file. 0; GW_ERR_NOT_FOUND; GW_ERR_IO: it is there. Lasting after dead_letters_sync(). */
 int dead_letters_remove(struct dead_letters *letters, uint64_t number) GW_MUST_CHECK;
 int dead_letters_sync(struct dead_letters *letters) GW_MUST_CHECK;

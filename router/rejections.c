@@ -97,12 +97,10 @@ static int keep(struct dead_letters *letters, struct sorting *s, const struct he
     return err;
 }
 
-int rejections_keep(struct dead_letters *letters, const Masques__Bus__DeliveryVerdict *verdict,
-                    const struct slice *payloads, size_t payload_count, uint64_t now_ns, bool beyond)
+/* What all letters of a delivery have in common. */
+static struct dead_letter letter_for(const Masques__Bus__DeliveryId *id, uint64_t now_ns)
 {
-    struct sorting s = {.verdict = verdict, .payloads = payloads, .payload_count = payload_count};
-    const Masques__Bus__DeliveryId *id = verdict->id;
-    struct dead_letter letter = {
+    return (struct dead_letter){
         .generation = id->generation,
         .first = id->first,
         .last = id->last,
@@ -110,6 +108,19 @@ int rejections_keep(struct dead_letters *letters, const Masques__Bus__DeliveryVe
         .exporter = slice_of(id->exporter),
         .rejected_ns = now_ns,
     };
+}
+
+int rejections_undo(struct dead_letters *letters, const Masques__Bus__DeliveryId *id)
+{
+    struct dead_letter letter = letter_for(id, 0);
+    return dead_letters_undo(letters, &letter);
+}
+
+int rejections_keep(struct dead_letters *letters, const Masques__Bus__DeliveryVerdict *verdict,
+                    const struct slice *payloads, size_t payload_count, uint64_t now_ns, bool beyond)
+{
+    struct sorting s = {.verdict = verdict, .payloads = payloads, .payload_count = payload_count};
+    struct dead_letter letter = letter_for(verdict->id, now_ns);
     int err = GW_OK;
     for (size_t i = 0; i < verdict->n_rejected; i++)
         sort_one(&s, i);

@@ -22,4 +22,7 @@ int rejections_keep(struct dead_letters *letters, const Masques__Bus__DeliveryVe
                     const struct slice *payloads, size_t payload_count, uint64_t now_ns,
                     bool beyond) GW_MUST_CHECK;
 
+/* Removes what the last rejections_keep(), of this delivery, has kept. 0; GW_ERR_IO: some of it is still there. */
+int rejections_undo(struct dead_letters *letters, const Masques__Bus__DeliveryId *id) GW_MUST_CHECK;
+
 #endif

@@ -44,12 +44,17 @@ struct dead_letters_entry *replay_next(const struct settle *s, const struct subs
     const struct replay *r = &sub->replay;
     if (dead_letters_asked(s->letters) == 0 || r->out || s->now_ms < r->due_ms)
         return NULL;
+    struct dead_letters_entry *lowest = NULL;
     for (size_t i = 0; i < dead_letters_count(s->letters); i++) {
         struct dead_letters_entry *e = dead_letters_at(s->letters, i);
-        if (e->asked && slice_is(e->letter.exporter, sub->name))
+        if (!e->asked || !slice_is(e->letter.exporter, sub->name))
+            continue;
+        if (e->letter.number > r->after)
             return e;
+        if (!lowest)
+            lowest = e;
     }
-    return NULL;
+    return lowest;
 }
 
 static void set_out(struct subscriber *sub, const struct dead_letters_entry *e)
@@ -124,6 +129,8 @@ static enum settle_answer rejected(const struct settle *s, struct subscriber *su
     int err = rejections_keep(s->letters, verdict, payloads, payload_count, clock_wall_ns(), true);
     if (err == GW_OK)
         err = dead_letters_remove(s->letters, number);
+    if (err != GW_OK && rejections_undo(s->letters, verdict->id) != GW_OK)
+        log_warn(s->log, "dead letter %" PRIu64 " of %s is there twice until the next start", number, sub->name);
     if (err == GW_OK)
         err = dead_letters_sync(s->letters);
     set_in(sub, number);
@@ -140,10 +147,22 @@ static enum settle_answer retry(const struct settle *s, struct subscriber *sub,
     if (sub->replay.out != e->letter.number)
         return SETTLE_CONFIRM; /* said again */
     set_in(sub, e->letter.number);
+    sub->replay.after = e->letter.number;
     if (sub->retry.disabled)
         dead_letters_ask(s->letters, e, false);
     else
         sub->replay.due_ms = s->now_ms + wait;
+    return SETTLE_CONFIRM;
+}
+
+/* It came in the message, and will be the same the next time. */
+static enum settle_answer corrupt(const struct settle *s, struct subscriber *sub,
+                                  struct dead_letters_entry *e)
+{
+    uint64_t number = e->letter.number;
+    dead_letters_ask(s->letters, e, false);
+    set_in(sub, number);
+    log_warn(s->log, "%s cannot read dead letter %" PRIu64 ": it stays as it was", sub->name, number);
     return SETTLE_CONFIRM;
 }
 
@@ -156,11 +175,18 @@ enum settle_answer replay_verdict(const struct settle *s, struct subscriber *sub
         set_in(sub, verdict->id->first & ~DEAD_LETTER_SEQUENCE_BIT); /* it was dropped meanwhile */
         return SETTLE_CONFIRM;
     }
-    if (verdict->outcome != MASQUES__BUS__OUTCOME__DONE)
+    switch (verdict->outcome) {
+    case MASQUES__BUS__OUTCOME__DONE:
+        if (verdict->n_rejected)
+            return rejected(s, sub, e, verdict, payloads, payload_count);
+        return delivered(s, sub, e);
+    case MASQUES__BUS__OUTCOME__RETRY:
         return retry(s, sub, e, verdict->after_ms);
-    if (verdict->n_rejected)
-        return rejected(s, sub, e, verdict, payloads, payload_count);
-    return delivered(s, sub, e);
+    case MASQUES__BUS__OUTCOME__CORRUPT:
+        return corrupt(s, sub, e);
+    default:
+        return SETTLE_NOTHING;
+    }
 }
 
 enum settle_answer replay_progress(const struct settle *s, const Masques__Bus__Progress *progress)

@@ -35,6 +35,7 @@ struct replay {
     uint64_t out;    /* its number; 0: none */
     uint64_t bytes;  /* that weigh on the credit */
     uint64_t due_ms; /* the next one not before; 0: at once */
+    uint64_t after;  /* number: those behind it come first, so that one that waits does not keep them waiting */
 };
 
 /* One signal of one exporter. */

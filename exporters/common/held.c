@@ -82,25 +82,79 @@ void held_remove(struct held *h, struct held_entry *e)
 
 /* ---- verdicts ---- */
 
+/* What was rejected, as it is said: each of them, or, when they are too many for a message, those of a reason together.
+ * All zero is empty. */
+struct said {
+    Masques__Bus__Rejected *list;
+    Masques__Bus__Rejected **pointers;
+    size_t *len;  /* bytes of each */
+    size_t count;
+    size_t *into; /* for each of the verdict's, which of them it belongs to */
+};
+
+static void said_free(struct said *s)
+{
+    free(s->list);
+    free(s->pointers);
+    free(s->len);
+    free(s->into);
+}
+
+static const char *reason_of(const struct delivery_reject *r)
+{
+    return r->reason ? r->reason : "";
+}
+
+/* Where the rejection goes: with those of its reason, and of its kind: with bytes, or without. `near` is a good guess. */
+static size_t place_of(const struct said *s, const struct delivery_reject *r, size_t near)
+{
+    bool given = r->bytes.len > 0, any = false;
+    size_t last = 0;
+    for (size_t i = 0; i <= s->count; i++) {
+        size_t k = i ? i - 1 : near;
+        if (k >= s->count || (s->len[k] > 0) != given)
+            continue;
+        if (strcmp(s->list[k].reason, reason_of(r)) == 0)
+            return k;
+        any = true;
+        last = k;
+    }
+    /* One place is kept for the other kind. */
+    return any && s->count + 1 >= HELD_REJECTIONS_MAX ? last : s->count;
+}
+
+static int said_make(struct said *s, const struct delivery_verdict *v)
+{
+    size_t n = v->rejected_count, room = n < HELD_REJECTIONS_MAX ? n : HELD_REJECTIONS_MAX;
+    *s = (struct said){.list = calloc(room + 1, sizeof *s->list),
+                       .pointers = calloc(room + 1, sizeof(void *)),
+                       .len = calloc(room + 1, sizeof *s->len),
+                       .into = calloc(n + 1, sizeof *s->into)};
+    if (!s->list || !s->pointers || !s->len || !s->into)
+        return GW_ERR_NOMEM;
+    for (size_t i = 0, k = 0; i < n; i++) {
+        const struct delivery_reject *r = &v->rejected[i];
+        k = n <= HELD_REJECTIONS_MAX ? i : place_of(s, r, k);
+        if (k == s->count) {
+            masques__bus__rejected__init(&s->list[k]);
+            s->list[k].first = r->first;
+            s->list[k].reason = (char *)reason_of(r);
+            s->pointers[k] = &s->list[k];
+            s->count++;
+        }
+        s->list[k].count += r->count;
+        s->len[k] += r->bytes.len;
+        s->into[i] = k;
+    }
+    return GW_OK;
+}
+
 /* The verdict as a message of its own, which lives without the delivery. */
 static Masques__Bus__DeliveryVerdict *verdict_copy(const struct delivery *d,
-                                                   const struct delivery_verdict *v)
+                                                   const struct delivery_verdict *v, const struct said *s)
 {
     Masques__Bus__DeliveryVerdict said = MASQUES__BUS__DELIVERY_VERDICT__INIT;
-    size_t n = v->rejected_count;
-    Masques__Bus__Rejected *rejected = calloc(n + 1, sizeof *rejected);
-    Masques__Bus__Rejected **pointers = calloc(n + 1, sizeof(void *));
     Masques__Bus__DeliveryVerdict *copy = NULL;
-    if (!rejected || !pointers)
-        goto out;
-    for (size_t i = 0; i < n; i++) {
-        masques__bus__rejected__init(&rejected[i]);
-        rejected[i].first = v->rejected[i].first;
-        rejected[i].count = v->rejected[i].count;
-        if (v->rejected[i].reason)
-            rejected[i].reason = (char *)v->rejected[i].reason;
-        pointers[i] = &rejected[i];
-    }
     said.id = (Masques__Bus__DeliveryId *)delivery_id(d);
     said.outcome = v->outcome;
     said.after_ms = v->after_ms;
@@ -108,8 +162,8 @@ static Masques__Bus__DeliveryVerdict *verdict_copy(const struct delivery *d,
                               : MASQUES__BUS__HEALTH__HEALTH_OK;
     if (v->error)
         said.error = (char *)v->error;
-    said.n_rejected = n;
-    said.rejected = pointers;
+    said.n_rejected = s->count;
+    said.rejected = s->pointers;
     size_t len = masques__bus__delivery_verdict__get_packed_size(&said);
     uint8_t *packed = malloc(len ? len : 1);
     if (packed) {
@@ -117,38 +171,47 @@ static Masques__Bus__DeliveryVerdict *verdict_copy(const struct delivery *d,
         copy = masques__bus__delivery_verdict__unpack(NULL, len, packed);
         free(packed);
     }
-out:
-    free(rejected);
-    free(pointers);
     return copy;
 }
 
-/* The rejected records' bytes, if there are any. 0; GW_ERR_NOMEM. */
-static int rejected_copy(struct held_entry *e, const struct delivery_verdict *v)
+/* The rejected records' bytes, if there are any, in the order in which they are said. Takes the lengths. 0; GW_ERR_NOMEM. */
+static int rejected_copy(struct held_entry *e, const struct delivery_verdict *v, struct said *s)
 {
     size_t total = 0;
-    for (size_t i = 0; i < v->rejected_count; i++)
-        total += v->rejected[i].bytes.len;
+    for (size_t k = 0; k < s->count; k++)
+        total += s->len[k];
     if (total == 0)
         return 0;
     e->rejected = blob_new(total);
-    e->rejected_len = calloc(v->rejected_count, sizeof *e->rejected_len);
-    if (!e->rejected || !e->rejected_len)
+    size_t *at = calloc(s->count, sizeof *at);
+    if (!e->rejected || !at) {
+        free(at);
         return GW_ERR_NOMEM;
+    }
+    for (size_t k = 1; k < s->count; k++)
+        at[k] = at[k - 1] + s->len[k - 1];
     for (size_t i = 0; i < v->rejected_count; i++) {
         struct slice bytes = v->rejected[i].bytes;
         if (bytes.len)
-            memcpy(e->rejected->data + e->rejected->len, bytes.data, bytes.len);
-        e->rejected->len += bytes.len;
-        e->rejected_len[i] = bytes.len;
+            memcpy(e->rejected->data + at[s->into[i]], bytes.data, bytes.len);
+        at[s->into[i]] += bytes.len;
     }
+    free(at);
+    e->rejected->len = total;
+    e->rejected_len = s->len;
+    s->len = NULL;
     return 0;
 }
 
 int held_keep_verdict(struct held_entry *e, const struct delivery_verdict *v)
 {
-    e->verdict = verdict_copy(e->delivery, v);
-    int rc = e->verdict ? rejected_copy(e, v) : GW_ERR_NOMEM;
+    struct said s;
+    int rc = said_make(&s, v);
+    if (rc == GW_OK)
+        e->verdict = verdict_copy(e->delivery, v, &s);
+    if (rc == GW_OK)
+        rc = e->verdict ? rejected_copy(e, v, &s) : GW_ERR_NOMEM;
+    said_free(&s);
     if (rc == GW_OK)
         delivery_free(&e->delivery);
     return rc;

@@ -42,6 +42,10 @@ struct held_entry *held_of_delivery(struct held *held, const struct delivery *de
 struct held_entry *held_add(struct held *held);
 void held_remove(struct held *held, struct held_entry *entry);
 
+/* Rejections of a verdict as it is said; with more of them those of one reason become one, by concatenation, since a
+ * message has only so many frames and so large a header (shared/bus/link.h). */
+#define HELD_REJECTIONS_MAX 512u
+
 /* Copies the verdict, which then stands in the delivery's place. GW_ERR_NOMEM: the entry is of no more use. */
 int held_keep_verdict(struct held_entry *entry, const struct delivery_verdict *verdict) GW_MUST_CHECK;
 void held_forget_verdict(struct held_entry *entry);

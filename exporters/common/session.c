@@ -301,10 +301,11 @@ static void on_up(void *ctx, const Masques__Bus__Welcome *welcome)
     struct session *s = ctx;
     s->was_up = true;
     s->run = welcome->run;
-    if (s->events->welcome(s->ctx, welcome) && !s->identity.local) {
-        s->identity.local = true;
+    bool local = s->events->welcome(s->ctx, welcome);
+    if (local != s->identity.local) {
+        s->identity.local = local;
         s->expected_down = true;
-        peer_restart(s->peer, "the store can be read");
+        peer_restart(s->peer, local ? "the store can be read" : "the store cannot be read");
         return;
     }
     log_debug(s->log, "session %" PRIu64 " with the router", welcome->session);

@@ -38,7 +38,7 @@ struct session_events {
     void (*cancel)(void *ctx, struct delivery *delivery);
     /* A note of the delivery is in the router's journal. */
     void (*progressed)(void *ctx, struct delivery *delivery);
-    /* A session begins. True: extents can be read from now on; if HELLO said otherwise, it is said again. */
+    /* A session begins. Can extents be read from now on? If HELLO said otherwise, it is said again. */
     bool (*welcome)(void *ctx, const Masques__Bus__Welcome *welcome);
     /* The router wants the name to leave: drain, then end. */
     void (*drain)(void *ctx, uint32_t within_ms);

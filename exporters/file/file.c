@@ -36,7 +36,8 @@ struct file {
     struct encoding *encoding;
     struct outputs *outputs; /* the thread's while it runs */
     struct output_rules rules;
-    bool reopen;
+    bool reopen;    /* asked for, by the loop */
+    bool reopening; /* in this round */
     bool troubled; /* last told to the host */
     struct job *jobs; /* oldest first, those of the round too */
     /* The round. */
@@ -120,8 +121,9 @@ static int say_note(struct job *job)
 static void finish_retry(struct file *f, struct job *job, const struct trouble *t)
 {
     struct delivery *delivery = job->delivery;
+    work_give_up(&job->work);
     /* What this attempt has written already is not to be written again. */
-    if (job->work.news && work_note(&job->work) && say_note(job) < 0)
+    if (work_note_is_old(&job->work) && work_note(&job->work) && say_note(job) < 0)
         log_warn(f->log, "no memory for a note: parts of a delivery may be written twice");
     tell(f, t->text, t->degraded);
     job->delivery = NULL;
@@ -187,9 +189,8 @@ static void round_begin(struct file *f);
 static void run_plan(void *ctx)
 {
     struct file *f = ctx;
-    if (f->reopen)
+    if (f->reopening)
         outputs_close(f->outputs);
-    f->reopen = false;
     work_plan(f->works, f->count, f->outputs, &f->rules, f->now_ms);
 }
 
@@ -241,7 +242,6 @@ static bool job_note(struct file *f, struct job *job)
     }
     trouble_note(&w->trouble, "noting what goes to", w->load.files[w->pieces[0].file].path, ENOMEM);
     struct trouble t = w->trouble;
-    w->news = false;
     finish_retry(f, job, &t);
     return false;
 }
@@ -276,6 +276,8 @@ static void round_begin(struct file *f)
     }
     f->rules.synced = f->events->synced(f->ctx);
     f->now_ms = (int64_t)(clock_wall_ns() / CLOCK_NS_PER_MS);
+    f->reopening = f->reopen;
+    f->reopen = false;
     f->stage = STAGE_PLAN;
     desk_run(f->desk, run_plan, on_planned, f);
 }
@@ -344,6 +346,8 @@ void file_push(struct file *f, struct delivery *delivery)
         job->work.look = note_read(note, &job->work.note) == 0;
     if (note.len && !job->work.look)
         log_warn(f->log, "a delivery's note cannot be read: parts of it may be written twice");
+    if (delivery_attempt(delivery) > 1 && job->work.load.count > NOTE_MESSAGES_MAX)
+        log_warn(f->log, "a delivery of %zu messages comes again: parts of it may be written twice", job->work.load.count);
     if (load_first_unwritten(&job->work.load) == job->work.load.count)
         finish_done(f, job); /* nothing that any file would have */
     else

@@ -108,13 +108,17 @@ static int make_directories(const char *path, mode_t mode)
     return 0;
 }
 
+static bool makes_directories(const struct output_rules *rules)
+{
+    return rules->options->create_directory || rules->options->group_by;
+}
+
 static int open_path(struct output *o, const struct output_rules *rules)
 {
-    const struct file_options *options = rules->options;
     int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     o->fd = open(o->path, flags, FILE_MODE);
-    if (o->fd < 0 && errno == ENOENT && (options->create_directory || options->group_by) &&
-        make_directories(o->path, (mode_t)file_options_directory_mode(options)) == 0)
+    if (o->fd < 0 && errno == ENOENT && makes_directories(rules) &&
+        make_directories(o->path, (mode_t)file_options_directory_mode(rules->options)) == 0)
         o->fd = open(o->path, flags, FILE_MODE);
     if (o->fd < 0 && (errno == ENXIO || errno == EACCES || errno == EINVAL)) {
         /* A pipe cannot be read by us, and a file need not be: then nothing can be found out about it either. */
@@ -134,6 +138,10 @@ static int64_t birth_ms(const struct output *o)
 void output_cut(struct output *o, const struct output_rules *rules, uint64_t whole)
 {
     o->whole = whole;
+    if (o->mark.found > whole)
+        o->mark.found = whole;
+    if (o->marked && o->mark.whole > whole) /* what comes there now is not whole before it is written */
+        set_mark(o);
     o->torn = ftruncate(o->fd, (off_t)whole) < 0;
     if (o->torn)
         log_warn(rules->log, "%s: cutting it back to %" PRIu64 " bytes failed: %s", o->path, whole,
@@ -264,16 +272,25 @@ fail:
 
 /* ---- the same file still? ---- */
 
+/* Somebody else has written to its end. */
+static int adopt_growth(struct output *o, const struct output_rules *rules, uint64_t size, struct trouble *t)
+{
+    uint64_t end;
+    log_warn(rules->log, "%s: somebody else has written %" PRIu64 " bytes to it", o->path, size - o->whole);
+    o->whole = size;
+    if (is_framed(rules))
+        return 0;
+    if (tail_find(o->fd, size - 1, size, false, &end) < 0)
+        return errno == EBADF ? 0 : failed(o, t, "reading"); /* not readable */
+    return end == size ? 0 : end_foreign_line(o, size, t);
+}
+
 /* Somebody else has made it shorter or longer. */
 static int adopt_size(struct output *o, const struct output_rules *rules, uint64_t size,
                       struct trouble *t)
 {
-    if (size > o->whole) {
-        log_warn(rules->log, "%s: somebody else has written %" PRIu64 " bytes to it", o->path,
-                 size - o->whole);
-        o->whole = size;
-        return 0;
-    }
+    if (size > o->whole)
+        return adopt_growth(o, rules, size, t);
     log_info(rules->log, "%s: somebody else has cut it to %" PRIu64 " bytes", o->path, size);
     o->mark.whole = 0;
     int rc = mend_tail(o, rules, true, size, t);
@@ -329,25 +346,47 @@ bool output_is_due(const struct output *o, const struct output_rules *rules, uin
     return options->max_days && now_ms - o->born_ms > (int64_t)options->max_days * DAY_MS;
 }
 
-static int sync_directory(struct output *o, struct trouble *t)
+/* Makes the last element of `path` a directory's name: what is before it, "/" or ".". False: it has none before it. */
+static bool directory_of(char *path)
 {
-    char directory[PATH_MAX];
-    const char *slash = strrchr(o->path, '/');
-    if (!slash)
-        strcpy(directory, ".");
+    char *slash = strrchr(path, '/');
+    if (slash == path && path[1])
+        path[1] = '\0';
+    else if (slash && slash != path)
+        *slash = '\0';
+    else if (!slash && strcmp(path, ".") != 0)
+        strcpy(path, "."); /* a name has two bytes at least, with its end */
     else
-        snprintf(directory, sizeof directory, "%.*s", slash == o->path ? 1 : (int)(slash - o->path),
-                 o->path);
+        return false;
+    return true;
+}
+
+static int sync_names(const char *directory)
+{
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int rc = fd >= 0 && fsync(fd) == 0 ? 0 : GW_ERR_IO;
     /* A file system that cannot do it keeps its names some other way. */
     if (rc < 0 && fd >= 0 && (errno == EINVAL || errno == ENOTSUP))
         rc = 0;
-    if (rc < 0)
-        failed(o, t, "syncing the directory of");
+    int error = errno;
     if (fd >= 0)
         close(fd);
+    errno = error;
     return rc;
+}
+
+/* The file's name; and those of the directories above it where we may have made them, this process or one before it. */
+static int sync_directory(struct output *o, const struct output_rules *rules, struct trouble *t)
+{
+    char path[PATH_MAX];
+    bool made = makes_directories(rules);
+    snprintf(path, sizeof path, "%s", o->path);
+    for (bool first = true; directory_of(path) && (first || made); first = false) {
+        int rc = sync_names(path);
+        if (rc < 0 && (first || errno != EACCES)) /* what may not be read is not of our making */
+            return failed(o, t, "syncing the directory of");
+    }
+    return 0;
 }
 
 int output_rotate(struct output *o, const struct output_rules *rules, int64_t now_ms,
@@ -411,13 +450,13 @@ int output_write(struct output *o, const struct output_rules *rules, struct slic
     return GW_ERR_IO;
 }
 
-int output_sync(struct output *o, struct trouble *t)
+int output_sync(struct output *o, const struct output_rules *rules, struct trouble *t)
 {
     if (!o->regular)
         return 0;
     if (o->unsynced && fdatasync(o->fd) < 0)
         return failed(o, t, "syncing");
-    if (o->name_unsynced && sync_directory(o, t) < 0)
+    if (o->name_unsynced && sync_directory(o, rules, t) < 0)
         return GW_ERR_IO;
     o->unsynced = o->name_unsynced = false;
     return 0;

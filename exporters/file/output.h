@@ -72,9 +72,9 @@ int output_write(struct output *o, const struct output_rules *rules, struct slic
 /* Cuts the file back to `whole`, of which it is known that nobody else's bytes lie behind it. */
 void output_cut(struct output *o, const struct output_rules *rules, uint64_t whole);
 
-/* fdatasync, and the directory's where the file is new. After a failure nothing that was written since the last good
- * sync counts: the caller cuts it off. As output_ready(). */
-int output_sync(struct output *o, struct trouble *trouble) GW_MUST_CHECK;
+/* fdatasync, and the directory's where the file is new; those above it, too, where the options let them be made. After a
+ * failure nothing that was written since the last good sync counts: the caller cuts it off. As output_ready(). */
+int output_sync(struct output *o, const struct output_rules *rules, struct trouble *trouble) GW_MUST_CHECK;
 
 /* The round is over: notes now and then how far the file is whole. */
 void output_settle(struct output *o);

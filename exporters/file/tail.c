@@ -2,6 +2,7 @@
 #include "exporters/file/tail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,4 +87,44 @@ int tail_match(int fd, uint64_t offset, uint64_t limit, struct slice bytes, uint
             return 0;
     }
     return 0;
+}
+
+/* Writes the bytes over what stands there, also where all else is appended. */
+static int write_over(int fd, const uint8_t *from, size_t len, uint64_t offset)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_APPEND) < 0)
+        return GW_ERR_IO;
+    ssize_t n = 0;
+    while (len && ((n = pwrite(fd, from, len, (off_t)offset)) > 0 || (n < 0 && errno == EINTR))) {
+        size_t done = n > 0 ? (size_t)n : 0;
+        from += done;
+        offset += done;
+        len -= done;
+    }
+    int error = errno;
+    int restored = fcntl(fd, F_SETFL, flags);
+    errno = error;
+    return len || restored < 0 ? GW_ERR_IO : 0;
+}
+
+int tail_fill(int fd, uint64_t offset, struct slice bytes)
+{
+    uint8_t chunk[CHUNK_BYTES];
+    size_t first = bytes.len, end = 0; /* of what differs */
+    for (size_t at = 0; at < bytes.len; at += sizeof chunk) {
+        size_t len = bytes.len - at < sizeof chunk ? bytes.len - at : sizeof chunk;
+        ssize_t n = read_at(fd, chunk, len, offset + at);
+        if (n < 0)
+            return GW_ERR_IO;
+        for (size_t i = 0; i < len; i++) {
+            if ((ssize_t)i >= n || (chunk[i] != bytes.data[at + i] && chunk[i] != 0))
+                return GW_ERR_NOT_FOUND;
+            if (chunk[i] == bytes.data[at + i])
+                continue;
+            first = at + i < first ? at + i : first;
+            end = at + i + 1;
+        }
+    }
+    return first < end ? write_over(fd, bytes.data + first, end - first, offset + first) : 0;
 }

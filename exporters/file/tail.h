@@ -19,4 +19,9 @@ int tail_find(int fd, uint64_t from, uint64_t size, bool framed, uint64_t *end) 
 int tail_match(int fd, uint64_t offset, uint64_t limit, struct slice bytes,
                uint64_t *matched) GW_MUST_CHECK;
 
+/* Writes `bytes` at `offset` where all that stands there instead of them is zeros: what the power going off leaves of
+ * pages that were not written yet, between others that were. 0: they stand there; GW_ERR_NOT_FOUND: something else
+ * does, and nothing was written; GW_ERR_IO (errno). */
+int tail_fill(int fd, uint64_t offset, struct slice bytes) GW_MUST_CHECK;
+
 #endif

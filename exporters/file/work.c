@@ -20,16 +20,16 @@ struct trace {
     bool own;      /* it is not the path's file any more: `fd` is closed afterwards */
     uint64_t size;
     uint64_t found; /* bytes that this process did not write */
+    bool unmarked;  /* that is not known */
 };
 
-/* The mark of a file that has another name now; only an attribute moves along with it. */
-static uint64_t found_elsewhere(int fd, const char *path, const struct stat *st,
-                                const struct output_rules *rules)
+/* By the mark of a file that has another name now; only an attribute moves along with it. */
+static void found_elsewhere(struct trace *t, const char *path, const struct stat *st,
+                            const struct output_rules *rules)
 {
     struct mark mark;
-    if (mark_read(fd, path, st, &mark) < 0)
-        return 0;
-    return mark.writer == rules->writer ? mark.found : (uint64_t)st->st_size;
+    t->unmarked = mark_read(t->fd, path, st, &mark) < 0;
+    t->found = t->unmarked ? 0 : mark.writer == rules->writer ? mark.found : (uint64_t)st->st_size;
 }
 
 static bool trace_open(struct trace *t, int directory, const char *name, const struct note_file *noted,
@@ -43,7 +43,7 @@ static bool trace_open(struct trace *t, int directory, const char *name, const s
         st.st_ino == (ino_t)noted->inode) {
         t->own = true;
         t->size = (uint64_t)st.st_size;
-        t->found = found_elsewhere(t->fd, name, &st, rules);
+        found_elsewhere(t, name, &st, rules);
         return true;
     }
     close(t->fd);
@@ -71,7 +71,7 @@ static bool trace_find(struct trace *t, const struct output *o, const struct not
                        const struct output_rules *rules)
 {
     if (o->regular && o->device == (dev_t)noted->device && o->inode == (ino_t)noted->inode) {
-        *t = (struct trace){.fd = o->fd, .size = o->whole, .found = output_found(o)};
+        *t = (struct trace){.fd = o->fd, .size = o->whole, .found = output_found(o), .unmarked = !o->marked};
         return true;
     }
     return trace_search(t, o->path, noted, rules);
@@ -114,17 +114,72 @@ static uint64_t whole_of(const struct work *w, const struct run *run, uint64_t m
     return whole;
 }
 
-/* What a process that was killed had written may not be on the disk yet, and nobody else will see to it. When it cannot
- * be synced it is written anew, where that is possible. */
-static int sync_found(struct work *w, struct output *o, const struct trace *t, uint64_t offset, bool at_end,
+/* Gives up what was found from `offset` on: it is cut off if nothing else stands behind it. False: it stays there. */
+static bool cut_found(struct output *o, const struct trace *t, uint64_t offset, bool at_end,
                       const struct output_rules *rules)
 {
-    if (fdatasync(t->fd) == 0)
-        return output_sync(o, &w->trouble); /* its name */
-    trouble_note(&w->trouble, "syncing", o->path, errno);
-    if (at_end && !t->own)
+    if (at_end && t->own)
+        return ftruncate(t->fd, (off_t)offset) == 0;
+    if (at_end)
         output_cut(o, rules, offset);
-    return GW_ERR_IO;
+    return at_end;
+}
+
+/* What a process that was killed had written may not be on the disk yet, and nobody else will see to it. When it cannot
+ * be synced it does not count and is written anew, since a second sync would say that all is well. True: it counts. */
+static bool sync_found(struct work *w, struct output *o, const struct trace *t, uint64_t offset, bool at_end,
+                       const struct output_rules *rules)
+{
+    if (fdatasync(t->fd) == 0)
+        return output_sync(o, rules, &w->trouble) == 0; /* its name */
+    int error = errno;
+    if (cut_found(o, t, offset, at_end, rules))
+        trouble_note(&w->trouble, "syncing", o->path, error);
+    else
+        log_warn(rules->log, "%s: what a delivery had written at %" PRIu64 " cannot be synced (%s): it may be there twice",
+                 o->path, offset, strerror(error));
+    return false;
+}
+
+/* Cuts off a message that was begun at the end of the file, behind the `whole` ones. */
+static void cut_begun(struct work *w, struct output *o, const struct trace *t, uint64_t end,
+                      const struct output_rules *rules)
+{
+    if (!t->own)
+        output_cut(o, rules, end);
+    else if (ftruncate(t->fd, (off_t)end) < 0)
+        trouble_note(&w->trouble, "cutting off an unfinished write of", o->path, errno);
+}
+
+/* How many of the run's bytes stand in the file; holes that a power cut has left among its whole messages are filled. */
+static int match(const struct work *w, const struct output *o, const struct trace *t, const struct run *run,
+                 const struct note_file *noted, const struct output_rules *rules, uint64_t *matched)
+{
+    struct slice bytes = slice_make(w->load.files[run->file].bytes.data + run->at, run->len);
+    uint64_t limit = t->found < t->size ? t->found : t->size;
+    if (t->unmarked && noted->offset < t->size)
+        log_warn(rules->log, "%s: nothing says who wrote its end: a delivery may be there twice", o->path);
+    int rc = tail_match(t->fd, noted->offset, limit, bytes, matched);
+    if (rc < 0 && errno == EBADF) { /* it may not be read, and nothing can be told */
+        *matched = 0;
+        return 0;
+    }
+    if (rc < 0 || noted->offset + *matched >= limit || *matched == run->len)
+        return rc;
+    uint64_t there = whole_of(w, run, limit - noted->offset);
+    rc = *matched < there ? tail_fill(t->fd, noted->offset, slice_make(bytes.data, (size_t)there)) : GW_ERR_NOT_FOUND;
+    if (rc == 0) {
+        log_info(rules->log, "%s: what was not yet on the disk of %" PRIu64 " bytes at %" PRIu64 " is written again",
+                 o->path, there, noted->offset);
+        *matched = there;
+    } else if (rc == GW_ERR_NOT_FOUND) {
+        rc = 0;
+        if (*matched == whole_of(w, run, *matched))
+            return rc;
+        log_warn(rules->log, "%s: at %" PRIu64 " stand other bytes than a delivery had begun to write there; "
+                 "what follows may be there twice", o->path, noted->offset + *matched);
+    }
+    return rc;
 }
 
 /* Holds the run against the file in which it was to be written. */
@@ -135,23 +190,15 @@ static int look_at(struct work *w, struct output *o, const struct run *run,
     uint64_t matched;
     if (!trace_find(&t, o, noted, rules))
         return 0; /* it is gone, and what was in it with it */
-    struct slice bytes = slice_make(w->load.files[run->file].bytes.data + run->at, run->len);
-    uint64_t limit = t.found < t.size ? t.found : t.size;
-    int rc = tail_match(t.fd, noted->offset, limit, bytes, &matched);
+    int rc = match(w, o, &t, run, noted, rules, &matched);
     uint64_t whole = rc == 0 ? whole_of(w, run, matched) : 0;
     bool at_end = noted->offset + matched == t.size;
     if (rc < 0)
         trouble_note(&w->trouble, "reading", o->path, errno);
-    else if (matched > whole && at_end && t.own) {
-        if (ftruncate(t.fd, (off_t)(noted->offset + whole)) < 0)
-            trouble_note(&w->trouble, "cutting off an unfinished write of", o->path, errno);
-    } else if (matched > whole && at_end)
-        output_cut(o, rules, noted->offset + whole);
-    else if (matched < run->len && noted->offset + matched < limit && matched > whole)
-        log_warn(rules->log, "%s: at %" PRIu64 " stand other bytes than a delivery had begun to write there; "
-                 "what follows may be there twice", o->path, noted->offset + matched);
-    if (whole && rules->synced && !w->trouble.error)
-        (void)!sync_found(w, o, &t, noted->offset, at_end, rules);
+    else if (matched > whole && at_end)
+        cut_begun(w, o, &t, noted->offset + whole, rules);
+    if (whole && rules->synced && !w->trouble.error && !sync_found(w, o, &t, noted->offset, at_end, rules))
+        whole = 0;
     if (t.own)
         close(t.fd);
     if (w->trouble.error)
@@ -319,6 +366,16 @@ void work_plan(struct work *const *works, size_t count, struct outputs *outputs,
             stage_plan(works[i], outputs, rules, now_ms);
 }
 
+void work_give_up(struct work *w)
+{
+    stage_clear(w);
+}
+
+bool work_note_is_old(const struct work *w)
+{
+    return w->news || (w->note.to > w->note.from && !w->look && !w->left);
+}
+
 bool work_note(struct work *w)
 {
     if (w->load.count > NOTE_MESSAGES_MAX)
@@ -361,21 +418,24 @@ static void stage_write(struct work *w, const struct output_rules *rules)
     }
     if (done == w->piece_count)
         return;
-    while (done-- > 0)
+    w->left = w->pieces[done].output->torn;
+    while (done-- > 0) {
         if (w->pieces[done].output->regular)
             output_cut(w->pieces[done].output, rules, w->pieces[done].offset);
+        w->left |= w->pieces[done].output->torn;
+    }
     stage_clear(w);
 }
 
 /* Syncs what the round has touched. 0; GW_ERR_IO with `trouble`. */
-static int round_sync(struct outputs *outputs, struct trouble *trouble)
+static int round_sync(struct outputs *outputs, const struct output_rules *rules, struct trouble *trouble)
 {
     size_t count;
     struct output *const *all = outputs_all(outputs, &count);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++)
         if (all[i]->in_round)
-            rc = output_sync(all[i], trouble);
+            rc = output_sync(all[i], rules, trouble);
     return rc;
 }
 
@@ -391,6 +451,8 @@ static void round_undo(struct work *const *works, size_t count, struct outputs *
     for (size_t i = 0; i < count; i++) {
         if (works[i]->to > works[i]->from && !works[i]->trouble.error)
             works[i]->trouble = *trouble;
+        for (size_t k = 0; k < works[i]->piece_count; k++)
+            works[i]->left |= works[i]->pieces[k].output->torn;
         stage_clear(works[i]);
     }
 }
@@ -414,7 +476,7 @@ void work_write(struct work *const *works, size_t count, struct outputs *outputs
         else
             stage_clear(w);
     }
-    if (rules->synced && round_sync(outputs, &trouble) < 0)
+    if (rules->synced && round_sync(outputs, rules, &trouble) < 0)
         round_undo(works, count, outputs, rules, &trouble);
     size_t files;
     struct output *const *all = outputs_all(outputs, &files);

@@ -34,6 +34,7 @@ struct work {
     struct work_piece pieces[NOTE_FILES_MAX];
     size_t piece_count;
     bool news; /* messages were written that no note tells of as written */
+    bool left; /* something was written that could not be cut off: the note that tells of it must stay */
     uint32_t blamed; /* the file that `trouble` is of */
     struct trouble trouble;
 };
@@ -46,6 +47,13 @@ void work_plan(struct work *const *works, size_t count, struct outputs *outputs,
  * failed, or it was given up by setting to = from) the stage is gone and can be planned again. */
 void work_write(struct work *const *works, size_t count, struct outputs *outputs,
                 const struct output_rules *rules);
+
+/* The stage will not be written. */
+void work_give_up(struct work *work);
+
+/* Does the last note say too little, or tell of a stage that is not in the files? Whoever reads it later would take for
+ * this delivery's what another, equal one has written there since. */
+bool work_note_is_old(const struct work *work);
 
 /* Sets the note to say what is to be written, and what is. False: there are more messages than a note can tell of. */
 bool work_note(struct work *work);

@@ -225,7 +225,9 @@ static int snapshot_consumer(const struct store_consumer *c, struct buf *out)
     e.who.name = slice_of(c->name);
     e.who.type = slice_of(c->type);
     memcpy(e.who.cursors, c->cursors, sizeof e.who.cursors);
-    int err = journal_entry_put(out, &e);
+    int err = 0;
+    for (unsigned i = 0; i < STORE_REGISTRATION_COPIES && !err; i++)
+        err = journal_entry_put(out, &e);
     for (unsigned signal = 1; signal <= STORE_SIGNALS && !err; signal++)
         err = snapshot_groups(c, signal, out);
     return err;

@@ -93,7 +93,7 @@ static int write_registration(struct store *store, const struct store_consumer *
     store_land_journal(store);
     struct journal_mark mark = journal_mark(&store->journal);
     int err = c ? add_given_up(store, c, who->who.signals, losses, &count) : 0;
-    if (!err)
+    for (unsigned i = 0; i < STORE_REGISTRATION_COPIES && !err; i++)
         err = journal_add(&store->journal, who);
     if (!err)
         err = store_flush(store);

@@ -26,6 +26,9 @@
 #include "router/store/syncer.h"
 
 #define STORE_TROUBLE_BYTES 192u
+/* A consumer's entry stands in the journal so many times, one behind the other: without it nobody needs what waits for
+ * the consumer, and damage to one entry would cost all of that. Read twice it says the same. */
+#define STORE_REGISTRATION_COPIES 2u
 
 /* A batch that waits for a flight, or is in one. */
 struct queued_batch {

@@ -3,14 +3,18 @@
 everything that was acknowledged, once, in whole lines.
 
 MASQUES_SEED chooses when, MASQUES_DEATHS and MASQUES_CUTS how often."""
+import errno
 import os
+import signal
 import unittest
 
+import otlp_file
 import suite
+import telemetry
 from gateway import wait_for
 from http_client import post
-from oracle import seed_of_run
-from power_cut import FILE_EXPORTER, RENAME, SYNC, WRITE
+from oracle import FileEnd, counted, seed_of_run
+from power_cut import FILE_EXPORTER, MKDIR, RENAME, SYNC, WRITE
 from scene import FILE, Scene
 
 DEATHS = int(os.environ.get("MASQUES_DEATHS", "8"))
@@ -112,6 +116,22 @@ class Killed(Case):
                 self.die(RENAME, kill=kill, file={"append": False, "rotation": {"max_megabytes": 1}})
 
 
+    def test_what_could_not_be_written_is_not_taken_for_another_of_the_same_bytes(self):
+        """Two requests are equal. The first one's write fails; the second one is written where it was to stand."""
+        scene = self.scene(disk=True)
+        body = telemetry.logs(["same"])
+        scene.disk.fault(WRITE, errno.ENOSPC, times=1, of=FILE_EXPORTER)
+        self.assertEqual(post(scene.gateway.http, "/v1/logs", body).status, 200)
+        wait_for(lambda: scene.disk.hits(FILE_EXPORTER), "the write to fail")
+        self.assertEqual(post(scene.gateway.http, "/v1/logs", body).status, 200)
+        (path,) = wait_for(scene.end.files, "the file to be there")
+        wait_for(lambda: os.path.getsize(path), "the second to be written")
+        scene.gateway.wait_replaced(FILE, scene.gateway.kill_child(FILE))
+        wait_for(lambda: counted(scene.gateway, FILE, "delivered") == 2, "both to be delivered")
+        self.assertEqual(len(otlp_file.messages(path)), 2)
+        scene.stop()
+
+
 class PowerCut(Case):
     def test_a_power_cut_leaves_whole_lines_and_everything_acknowledged(self):
         """The file lies on the same disk. What it had lost of its tail is written again."""
@@ -145,6 +165,46 @@ class PowerCut(Case):
         print(verdict)
         verdict.require()
         scene.stop()
+
+    def test_a_page_in_the_middle_of_what_was_not_synced_is_gone(self):
+        """The tail is longer than what is whole of it: a hole, and good lines behind it."""
+        scene = self.scene(disk=True, payload=(3000, 3000))
+        self.send(scene)
+        wait_for(lambda: len(scene.end.numbers()) == 3 and scene.pending() == 0, "the file to be there")
+        (path,) = scene.end.files()
+        before = os.path.getsize(path)
+        pid = scene.gateway.child(FILE)["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(8):
+            self.send(scene)
+        scene.disk.fault(SYNC, kill=1, skip=1, of=FILE_EXPORTER)  # the first batch may go alone
+        os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: scene.disk.hits(FILE_EXPORTER) and os.path.getsize(path) > before + 50_000, "more than was synced")
+        scene.gateway.kill_family(["router", FILE])
+        with open(path, "r+b") as file:
+            file.seek(before + 20_000)
+            file.write(bytes(4096))
+        scene.disk.heal()
+        scene.gateway.start()
+        scene.wait_attached()
+        verdict = scene.settle()
+        print(verdict)
+        verdict.require()
+        scene.stop()
+
+    def test_directories_that_it_makes_are_on_the_disk(self):
+        scene = self.scene(disk=True, file={"path": None, "create_directory": True}, start=False)
+        path = os.path.join(scene.out, "a", "b", "telemetry.jsonl")
+        scene.gateway.exporters[FILE]["path"] = path
+        scene.end = FileEnd(path)
+        scene.start()
+        self.send(scene)
+        wait_for(lambda: len(scene.end.numbers()) == 3 and scene.pending() == 0, "the file to be there")
+        scene.gateway.kill_family(["router", FILE])
+        scene.disk.after(scene.random, "none")
+        made = [change for change in scene.disk.changes if change.op == MKDIR and change.path.startswith(scene.out)]
+        self.assertEqual([change.path for change in made if not change.durable], [])
+        self.assertEqual(len(made), 2)
 
     def send(self, scene):
         numbers, body = scene.oracle.hand_out("logs", 3)

@@ -235,8 +235,36 @@ class Grouping(Case):
             self.assertFalse(glob.glob(os.path.join(os.path.dirname(gateway.directory), "escaped*")))
 
 
+    def test_more_rejected_resources_than_a_message_has_frames(self):
+        """Each of them is a rejection of its own, with good ones between them."""
+        request = telemetry.oracle.REQUESTS["logs"]()
+        for at in range(5000):
+            for service in ("good", None):
+                part = telemetry.oracle.REQUESTS["logs"].FromString(telemetry.logs([f"{service}{at}"], service="good"))
+                if service is None:
+                    del part.resource_logs[0].resource.attributes[:]
+                request.resource_logs.append(part.resource_logs[0])
+        with self.gateway({"group_by": {"enabled": True, "resource_attribute": "service.name"}},
+                          path="out/*.jsonl") as gateway:
+            post(gateway, "logs", request.SerializeToString())
+            wait_for(lambda: gateway.child("file")["rejected"].get("logs") == 5000, "the rejections to be counted")
+            self.check_once([f"good{at}" for at in range(5000)], ids_in_lines(self.path.replace("*", "good")))
+
+
 class Others(Case):
     """Others that touch the same files."""
+
+    def test_a_line_without_an_end_gets_one_while_it_runs(self):
+        with self.gateway({"append": True}) as gateway:
+            post(gateway, "logs", telemetry.logs(["a"]))
+            self.wait_ids(["a"])
+            with open(self.path, "ab") as file:
+                file.write(b"no end")
+            post(gateway, "logs", telemetry.logs(["b"]))
+            self.wait_ids(["a", "b"])
+            lines = otlp_file.messages(self.path)
+            self.assertEqual((len(lines), lines[1]), (3, "no end"))
+            self.assertEqual(telemetry.ids_of(lines[::2]), ["a", "b"])
 
     def test_a_renamed_file_is_left_and_a_new_one_begins(self):
         with self.gateway() as gateway:

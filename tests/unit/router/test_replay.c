@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Dead letters from the verdict that makes them to the one that ends them. */
+#include <inttypes.h>
+#include <sys/stat.h>
+
 #include "tests/unit/router/asker.h"
 
 #define LOGS 1u
@@ -205,6 +208,87 @@ START_TEST(a_letter_that_is_rejected_again_stays_under_a_new_number)
 }
 END_TEST
 
+/* DONE with a rejection for each of two reasons. */
+static void rejects_twice(struct test_peer *p, struct kept_id *kept)
+{
+    struct slice payloads[] = {slice_of("one"), slice_of("two")};
+    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
+    Masques__Bus__DeliveryVerdict verdict = MASQUES__BUS__DELIVERY_VERDICT__INIT;
+    Masques__Bus__Rejected one = MASQUES__BUS__REJECTED__INIT, two = one;
+    Masques__Bus__Rejected *rejects[] = {&one, &two};
+    one.reason = (char *)(uintptr_t) "bad";
+    two.reason = (char *)(uintptr_t) "worse";
+    one.count = two.count = two.first = 1;
+    verdict.id = id_of(kept);
+    verdict.outcome = DONE;
+    verdict.n_rejected = 2;
+    verdict.rejected = rejects;
+    frame.body_case = BODY(DELIVERY_VERDICT);
+    frame.delivery_verdict = &verdict;
+    peer_say(p, &frame, payloads, 2);
+}
+
+START_TEST(a_letter_whose_new_ones_cannot_be_written_stays_alone)
+{
+    struct scene s;
+    char path[512];
+    begin(&s);
+    uint64_t number = reject(&s, 1, "the bytes");
+    ask_replay(&s.c, "a", 0);
+    struct kept_id kept = take_letter(&s, number, "the bytes");
+    /* In the way of the second of the two. */
+    snprintf(path, sizeof path, "%s/dead-letters/%016" PRIx64 ".tmp", s.h.store_dir, number + 2);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    rejects_twice(&s.e, &kept);
+    peer_wait(&s.e, BODY(VERDICT_OK));
+    const struct asked *a = ask_letters(&s.c, "");
+    ck_assert_uint_eq(a->letters, 1);
+    ck_assert_uint_eq(a->letter[0].number, number);
+    ck_assert_int_eq(rmdir(path), 0);
+    ask_replay(&s.c, "a", 0);
+    kept = take_letter(&s, number, "the bytes");
+    rejects_twice(&s.e, &kept);
+    peer_wait(&s.e, BODY(VERDICT_OK));
+    ck_assert_uint_eq(ask_letters(&s.c, "")->letters, 2);
+    end(&s);
+}
+END_TEST
+
+START_TEST(a_letter_that_cannot_be_read_there_is_not_sent_again_by_itself)
+{
+    struct scene s;
+    begin(&s);
+    uint64_t first = reject(&s, 1, "one"), second = reject(&s, 2, "two");
+    ask_replay(&s.c, "a", 0);
+    struct kept_id kept = take_letter(&s, first, "one");
+    exporter_says(&s.e, &kept, MASQUES__BUS__OUTCOME__CORRUPT, 0, 0);
+    kept = take_letter(&s, second, "two");
+    uint64_t seen = s.e.seen[BODY(DELIVER)];
+    exporter_done(&s.e, &kept);
+    exporter_sync(&s.e);
+    ck_assert_uint_eq(s.e.seen[BODY(DELIVER)], seen);
+    ck_assert_uint_eq(ask_letters(&s.c, "")->letters, 1);
+    end(&s);
+}
+END_TEST
+
+START_TEST(a_letter_that_waits_lets_the_next_one_go_first)
+{
+    struct scene s;
+    begin(&s);
+    uint64_t first = reject(&s, 1, "one"), second = reject(&s, 2, "two");
+    ask_replay(&s.c, "a", 0);
+    struct kept_id kept = take_letter(&s, first, "one");
+    exporter_says(&s.e, &kept, RETRY, 0, 0);
+    kept = take_letter(&s, second, "two");
+    exporter_done(&s.e, &kept);
+    kept = take_letter(&s, first, "one");
+    exporter_done(&s.e, &kept);
+    ck_assert_uint_eq(ask_letters(&s.c, "")->letters, 0);
+    end(&s);
+}
+END_TEST
+
 START_TEST(retry_waits_and_the_letter_stays)
 {
     struct scene s;
@@ -288,6 +372,9 @@ SUITE_MAIN("router/replay", a_rejection_becomes_a_letter_before_its_verdict_is_c
            a_letter_has_the_same_id_and_bytes_after_a_restart,
            a_letter_that_is_out_goes_out_again_in_the_next_session, one_letter_is_out_at_a_time,
            a_letter_that_is_rejected_again_stays_under_a_new_number,
-           retry_waits_and_the_letter_stays, a_dropped_letter_is_gone_also_while_it_is_out,
+           a_letter_whose_new_ones_cannot_be_written_stays_alone,
+           a_letter_that_cannot_be_read_there_is_not_sent_again_by_itself,
+           a_letter_that_waits_lets_the_next_one_go_first, retry_waits_and_the_letter_stays,
+           a_dropped_letter_is_gone_also_while_it_is_out,
            a_letter_without_bytes_can_only_be_read_and_dropped,
            an_exporter_in_the_middle_of_a_letter_goes_on_with_it)

@@ -505,6 +505,50 @@ START_TEST(half_a_journal_is_never_taken_for_one)
 }
 END_TEST
 
+/* That of the two files which has the higher number. */
+static void live_journal(char *file, size_t size, const char *path)
+{
+    uint64_t number[2] = {0, 0};
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(file, size, "%s/journal.%u", path, i);
+        int fd = open(file, O_RDONLY);
+        ck_assert_int_eq(pread(fd, &number[i], 8, 32), 8);
+        close(fd);
+    }
+    snprintf(file, size, "%s/journal.%d", path, number[1] > number[0]);
+}
+
+START_TEST(a_flipped_bit_in_the_journal_costs_no_record)
+{
+    char path[64], copied[64], file[96], command[256];
+    struct store_options o = options_for(path, sizeof path, 64 * KIB, 8 * KIB);
+    struct store *store = open_store(&o);
+    struct store_consumer *quick = join(store, "quick", BIT(LOGS), STORE_DURABLE, STORE_NOW);
+    join(store, "slow", BIT(LOGS), STORE_DURABLE, STORE_NOW);
+    for (uint64_t n = 1; n <= 60; n++)
+        ck_assert_int_eq(put(store, n, LOGS, 300), 0);
+    ck_assert_uint_eq(drain(store, quick, LOGS), 60);
+    for (unsigned again = 0; again < 2; again++) {
+        for (uint64_t at = 3; at < 1800; at += 25) {
+            struct store_options of_copy = options_for(copied, sizeof copied, 64 * KIB, 8 * KIB);
+            snprintf(command, sizeof command, "cp -r %s/. %s", path, copied);
+            ck_assert_int_eq(system(command), 0);
+            live_journal(file, sizeof file, copied);
+            flip(file, at);
+            struct store *copy = open_store(&of_copy);
+            struct store_consumer *slow = join(copy, "slow", BIT(LOGS), STORE_DURABLE, STORE_WHERE_LEFT_OFF);
+            unsigned left = drain(copy, slow, LOGS);
+            ck_assert_msg(left == 60, "%u of 60 are left after a flip at %u", left, (unsigned)at);
+            store_close(&copy);
+            remove_dir(copied);
+        }
+        store = reopen(&store, &o); /* now all of it is in a snapshot */
+    }
+    store_close(&store);
+    remove_dir(path);
+}
+END_TEST
+
 SUITE_MAIN("store, damage", a_flipped_bit_costs_the_batch_it_hit_and_no_other,
            damaged_headers_and_indexes_cost_nothing,
            a_segment_whose_headers_are_gone_is_put_aside_and_its_batches_are_counted,
@@ -516,4 +560,4 @@ SUITE_MAIN("store, damage", a_flipped_bit_costs_the_batch_it_hit_and_no_other,
            a_segment_is_not_written_again_after_a_write_or_sync_failed,
            a_segment_that_cannot_be_made_refuses_what_would_go_into_it,
            a_journal_that_cannot_be_written_confirms_nothing_until_it_can,
-           half_a_journal_is_never_taken_for_one)
+           half_a_journal_is_never_taken_for_one, a_flipped_bit_in_the_journal_costs_no_record)

@@ -31,6 +31,8 @@ struct heard {
     Masques__Bus__Outcome outcome;
     uint64_t first;         /* of the id in the last verdict */
     size_t rejected;
+    uint64_t rejected_records;
+    size_t payload_bytes;
     char payload[32];
     uint64_t delivered[3];  /* of the last heartbeat */
     unsigned heartbeats;
@@ -86,6 +88,12 @@ static void hear_verdict(struct world *w, const struct link_message *message)
     w->heard.first = v->id->first;
     w->heard.rejected = v->n_rejected;
     w->heard.payload[0] = '\0';
+    w->heard.rejected_records = 0;
+    w->heard.payload_bytes = 0;
+    for (size_t i = 0; i < v->n_rejected; i++)
+        w->heard.rejected_records += v->rejected[i]->count;
+    for (size_t i = 0; i < message->payload_count; i++)
+        w->heard.payload_bytes += message->payloads[i].len;
     for (size_t i = 0; i < message->payload_count; i++)
         snprintf(w->heard.payload + strlen(w->heard.payload),
                  sizeof w->heard.payload - strlen(w->heard.payload), "[%.*s]",
@@ -456,6 +464,45 @@ static bool finish_with_rejects(struct world *w)
     return true;
 }
 
+#define MANY 20000u /* more than a message has frames */
+
+/* Of two reasons in turn, and some of the second without their bytes. */
+static bool finish_with_many_rejects(struct world *w)
+{
+    static struct delivery_reject rejects[MANY];
+    for (size_t i = 0; i < MANY; i++) {
+        bool old = i % 2 == 0;
+        rejects[i] = (struct delivery_reject){.first = i, .count = 1, .reason = old ? "old" : "long"};
+        if (old || i < MANY / 2)
+            rejects[i].bytes = slice_of(old ? "o" : "ll");
+    }
+    struct delivery *held = w->held;
+    w->held = NULL;
+    delivery_finish(held, &(struct delivery_verdict){.outcome = MASQUES__BUS__OUTCOME__DONE,
+                                                     .rejected = rejects,
+                                                     .rejected_count = MANY});
+    return true;
+}
+
+/* Each for a reason of its own. */
+static bool finish_with_many_reasons(struct world *w)
+{
+    static struct delivery_reject rejects[MANY];
+    static char reasons[MANY][8];
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(reasons[i], sizeof reasons[i], "%zu", i);
+        rejects[i] = (struct delivery_reject){.first = i, .count = 1, .reason = reasons[i]};
+        if (i != MANY - 1)
+            rejects[i].bytes = slice_of("x");
+    }
+    struct delivery *held = w->held;
+    w->held = NULL;
+    delivery_finish(held, &(struct delivery_verdict){.outcome = MASQUES__BUS__OUTCOME__DONE,
+                                                     .rejected = rejects,
+                                                     .rejected_count = MANY});
+    return true;
+}
+
 /* ---- tests ---- */
 
 START_TEST(hello_says_who_it_is_and_credit_follows)
@@ -578,6 +625,29 @@ START_TEST(the_bytes_of_rejected_records_travel_every_time)
     ck_assert(!w.heard.listed_verdict); /* without the bytes it would be settled too early */
     ck_assert_uint_eq(w.heard.rejected, 2);
     ck_assert_str_eq(w.heard.payload, "[two][seven]");
+}
+END_TEST
+
+START_TEST(too_many_rejections_for_a_message_become_one_for_each_reason)
+{
+    static const step_fn steps[] = {welcome, deliver, pushed, finish_with_many_rejects, verdict_came, NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_uint_eq(w.heard.rejected, 3);
+    ck_assert_uint_eq(w.heard.rejected_records, MANY);
+    ck_assert_uint_eq(w.heard.payload_bytes, MANY / 2 + MANY / 4 * 2);
+    ck_assert_mem_eq(w.heard.payload, "[ooo", 4);
+}
+END_TEST
+
+START_TEST(too_many_reasons_for_a_message_are_told_under_the_last)
+{
+    static const step_fn steps[] = {welcome, deliver, pushed, finish_with_many_reasons, verdict_came, NULL};
+    struct world w;
+    play(&w, false, steps);
+    ck_assert_uint_eq(w.heard.rejected, 512); /* one of them for those without bytes */
+    ck_assert_uint_eq(w.heard.rejected_records, MANY);
+    ck_assert_uint_eq(w.heard.payload_bytes, MANY - 1);
 }
 END_TEST
 
@@ -789,6 +859,23 @@ START_TEST(who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello)
 }
 END_TEST
 
+static bool lost_locally(struct world *w)
+{
+    w->local = false;
+    return true;
+}
+
+START_TEST(who_does_not_find_it_in_a_later_session_says_so_too)
+{
+    static const step_fn steps[] = {found_locally, welcome, hello_came, welcome, credit_came_once, lost_locally,
+                                    reset, hello_came, welcome, hello_came, welcome, NULL};
+    struct world w;
+    play(&w, true, steps);
+    ck_assert(!w.heard.local);
+    ck_assert_uint_eq(w.heard.hellos, 4);
+}
+END_TEST
+
 SUITE_MAIN("exporters/common/session", hello_says_who_it_is_and_credit_follows,
            a_repeated_delivery_is_answered_from_memory,
            an_unconfirmed_verdict_is_said_again_in_a_new_session, a_confirmed_verdict_is_forgotten,
@@ -796,10 +883,13 @@ SUITE_MAIN("exporters/common/session", hello_says_who_it_is_and_credit_follows,
            after_retry_the_next_attempt_is_pushed_and_the_same_one_is_answered,
            a_cancelled_delivery_is_forgotten_without_a_verdict,
            a_cancelled_verdict_is_not_said_again, the_bytes_of_rejected_records_travel_every_time,
+           too_many_rejections_for_a_message_become_one_for_each_reason,
+           too_many_reasons_for_a_message_are_told_under_the_last,
            heartbeats_count_records_by_signal, drain_and_fenced_reach_the_program,
            after_the_end_was_decided_no_delivery_is_taken,
            a_note_is_said_and_its_confirmation_told, only_the_last_of_several_notes_is_told_of,
            an_unconfirmed_note_is_said_again_in_a_new_session,
            a_note_outlives_the_retry_that_it_was_made_for,
            a_confirmed_note_of_a_confirmed_retry_is_forgotten, a_note_over_its_limit_changes_nothing,
-           who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello)
+           who_finds_the_store_by_the_first_welcome_says_so_in_a_second_hello,
+           who_does_not_find_it_in_a_later_session_says_so_too)

@@ -75,6 +75,43 @@ START_TEST(bytes_match_as_far_as_they_are_the_same_and_may_be_looked_at)
 }
 END_TEST
 
+static void fill(const char *file, size_t len, uint64_t offset, const char *wanted, int rc, const char *after)
+{
+    char got[16] = "";
+    int fd = file_of(file, len);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_APPEND), 0);
+    ck_assert_int_eq(tail_fill(fd, offset, slice_of(wanted)), rc);
+    ck_assert_int_eq(pread(fd, got, sizeof got, 0), (ssize_t)len);
+    ck_assert_mem_eq(got, after, len);
+    ck_assert_int_eq(fcntl(fd, F_GETFL) & O_APPEND, O_APPEND);
+    close(fd);
+}
+
+START_TEST(zeros_are_filled_and_nothing_else_is)
+{
+    fill("xxab\0\0ef", 8, 2, "abcdef", 0, "xxabcdef");
+    fill("xx\0bc\0", 6, 2, "abcd", 0, "xxabcd");
+    fill("xxabcd", 6, 2, "abcd", 0, "xxabcd");
+    fill("xx\0bcz", 6, 2, "abcd", GW_ERR_NOT_FOUND, "xx\0bcz");
+    fill("xxab\0", 5, 2, "abcd", GW_ERR_NOT_FOUND, "xxab\0");
+}
+END_TEST
+
+START_TEST(a_hole_between_what_is_read_at_a_time_is_filled)
+{
+    static char wanted[200001], file[200000], got[200000];
+    memset(wanted, 'x', sizeof wanted - 1);
+    memset(file, 'x', sizeof file);
+    memset(file + 60000, 0, 80000);
+    int fd = file_of(file, sizeof file);
+    ck_assert_int_eq(tail_fill(fd, 0, slice_of(wanted)), 0);
+    ck_assert_int_eq(pread(fd, got, sizeof got, 0), (ssize_t)sizeof got);
+    ck_assert_mem_eq(got, wanted, sizeof got);
+    close(fd);
+}
+END_TEST
+
 SUITE_MAIN("tail", a_line_is_whole_when_it_has_its_end,
            a_frame_is_whole_when_all_of_its_length_is_there,
-           bytes_match_as_far_as_they_are_the_same_and_may_be_looked_at)
+           bytes_match_as_far_as_they_are_the_same_and_may_be_looked_at,
+           zeros_are_filled_and_nothing_else_is, a_hole_between_what_is_read_at_a_time_is_filled)
