@@ -12,6 +12,8 @@ import suite
 from fault_proxy import FaultProxy
 from gateway import wait_for
 
+GIVES_UP = {"shutdown": {"grace": "0s"}}  # with what it could not deliver
+
 
 class Tls(house.Case):
     @classmethod
@@ -60,7 +62,7 @@ class Tls(house.Case):
         self.assertEqual(proxy.failures, [])
 
     def check_refused(self, proxy, words, **tls):
-        with self.gateway(proxy.endpoint, tls=tls) as gateway:
+        with self.gateway(proxy.endpoint, masques=GIVES_UP, tls=tls) as gateway:
             self.send(gateway)
             self.wait_words(gateway, words)
             self.assertEqual(self.server.count(house.LOGS), 0)
@@ -79,7 +81,7 @@ class Tls(house.Case):
         self.check_written(self.tls_proxy(True), ca_file=self.path("ca.pem"), cert_file=self.path("client.pem"),
                            key_file=self.path("client.key"))
         proxy = self.tls_proxy(True)
-        with self.gateway(proxy.endpoint, tls={"ca_file": self.path("ca.pem")}) as gateway:
+        with self.gateway(proxy.endpoint, masques=GIVES_UP, tls={"ca_file": self.path("ca.pem")}) as gateway:
             self.send(gateway)
             self.wait_words(gateway)
             wait_for(lambda: proxy.refused, "to be refused without one")

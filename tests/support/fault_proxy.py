@@ -357,6 +357,12 @@ class FaultProxy:
             connection.reset()
 
     def close(self):
+        """Nobody is there any more: connections are refused."""
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)  # or the thread that waits there would take one more
+        except OSError:
+            pass
+        self._thread.join(DEADLINE_S)
         self._listener.close()
         self.cut_all()
 
