@@ -58,6 +58,7 @@ void attributes_add(struct attributes *a, struct slice key_value)
     if (!otlp_attribute_plain(key_value, &next->key, &next->value))
         otlp_attribute_read(key_value, &next->key, &next->value);
     digest(a, next->key);
+    a->room += words_room(&next->value);
 }
 
 void attributes_add_all(struct attributes *a, const struct otlp_view *view, uint32_t number)

@@ -4,6 +4,7 @@
 #define MASQUES_EXPORTERS_CLICKHOUSE_ATTRIBUTES_H
 
 #include "exporters/clickhouse/dictionary.h"
+#include "exporters/clickhouse/words.h"
 #include "shared/otlp/value.h"
 
 struct attribute {
@@ -15,6 +16,7 @@ struct attribute {
 struct attributes {
     struct attribute *list; /* as they came */
     size_t count, cap;
+    size_t room;     /* of all values that are short in words (words_room()) */
     uint64_t digest; /* of the keys, in a few steps: equal for equal ones, mostly not for others */
     bool failed;     /* no memory: some are missing */
 };
@@ -23,7 +25,7 @@ void attributes_fini(struct attributes *attributes);
 
 static inline void attributes_clear(struct attributes *a)
 {
-    a->count = 0;
+    a->count = a->room = 0;
     a->digest = 0;
     a->failed = false;
 }

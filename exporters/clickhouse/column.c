@@ -158,23 +158,40 @@ void column_value(struct column *c, const struct otlp_value *value, struct words
     column_text(c, text);
 }
 
+/* The values of a map, in the order of its keys; the short ones, which most are, without looking for room again. */
+static bool add_values(struct column *c, const struct attributes *a, const uint32_t *places,
+                       struct words *words)
+{
+    struct buf *b = &c->values;
+    uint8_t *at = buf_reserve(b, a->room);
+    for (size_t n = 0; at && n < a->count; n++) {
+        const struct otlp_value *value = &a->list[places[n]].value;
+        if (words_room(value)) {
+            at = words_put(at, value);
+            continue;
+        }
+        b->len = (size_t)(at - b->data);
+        at = words_append(words, value, b) ? buf_reserve(b, a->room) : NULL;
+    }
+    if (at)
+        b->len = (size_t)(at - b->data);
+    return at;
+}
+
 void column_map(struct column *c, const struct attributes *a, struct words *words)
 {
     if (c->off)
         return;
     const struct key_order *order = key_orders_find(&c->orders, a, &c->words);
-    if (!order || a->failed) {
+    if (!order || a->failed || !add_values(c, a, order->places, words)) {
         *c->failed = true;
         return;
     }
-    bool ok = true;
     buf_append(&c->numbers, order->numbers, a->count * sizeof order->numbers[0]);
-    for (size_t n = 0; n < a->count; n++)
-        ok &= words_append(words, &a->list[order->places[n]].value, &c->values);
     c->entries += a->count;
     c->items++;
     native_u64(&c->inner, c->entries);
-    *c->failed |= !ok || !buf_ok(&c->inner) || !buf_ok(&c->numbers);
+    *c->failed |= !buf_ok(&c->inner) || !buf_ok(&c->numbers);
 }
 
 void column_end_array(struct column *c)

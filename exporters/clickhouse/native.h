@@ -20,6 +20,41 @@ static inline uint8_t *native_put_varuint(uint8_t *at, uint64_t value)
     return at;
 }
 
+/* memcpy() without the call, for the short strings that most are. */
+static inline void native_copy(uint8_t *at, const uint8_t *from, size_t len)
+{
+    if (len > 64) {
+        memcpy(at, from, len);
+    } else if (len > 32) {
+        memcpy(at, from, 32);
+        memcpy(at + len - 32, from + len - 32, 32); /* overlaps */
+    } else if (len >= 16) {
+        memcpy(at, from, 16);
+        memcpy(at + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(at, from, 8);
+        memcpy(at + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(at, from, 4);
+        memcpy(at + len - 4, from + len - 4, 4);
+    } else if (len) {
+        at[0] = from[0];
+        at[len / 2] = from[len / 2];
+        at[len - 1] = from[len - 1];
+    }
+}
+
+/* The most bytes of a string with its length. */
+#define NATIVE_STRING_ROOM(len) ((len) + ((len) < 0x80 ? 1u : NATIVE_VARUINT_MAX_BYTES))
+
+/* A length and the bytes at `at`, where NATIVE_STRING_ROOM() bytes are free. Returns the end. */
+static inline uint8_t *native_put_string(uint8_t *at, struct slice text)
+{
+    at = native_put_varuint(at, text.len);
+    native_copy(at, text.data, text.len);
+    return at + text.len;
+}
+
 static inline void native_varuint(struct buf *out, uint64_t value)
 {
     uint8_t *at = buf_reserve(out, NATIVE_VARUINT_MAX_BYTES);
@@ -30,13 +65,10 @@ static inline void native_varuint(struct buf *out, uint64_t value)
 /* A length and the bytes. False: no memory. */
 static inline bool native_string(struct buf *out, struct slice text)
 {
-    uint8_t *at = buf_reserve(out, NATIVE_VARUINT_MAX_BYTES + text.len);
+    uint8_t *at = buf_reserve(out, NATIVE_STRING_ROOM(text.len));
     if (!at)
         return false;
-    uint8_t *end = native_put_varuint(at, text.len);
-    if (text.len)
-        memcpy(end, text.data, text.len);
-    out->len += (size_t)(end - at) + text.len;
+    out->len += (size_t)(native_put_string(at, text) - at);
     return true;
 }
 

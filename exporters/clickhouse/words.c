@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/clickhouse/words.h"
 
-#include "shared/base/json_text.h"
-
 #define KEPT_MAX_BYTES ((size_t)1 << 20)
 
 void words_init(struct words *w, size_t max_bytes)
@@ -37,25 +35,14 @@ bool words_of(struct words *w, const struct otlp_value *value, struct slice *tex
     return buf_ok(&w->text);
 }
 
-/* An integer, whose text is so short that its length is one byte. */
-static bool append_integer(int64_t integer, struct buf *out)
-{
-    uint8_t *at = buf_reserve(out, 2 + JSON_TEXT_U64_ROOM);
-    uint8_t *text = at + 1;
-    if (!at)
-        return false;
-    if (integer < 0)
-        *text++ = '-';
-    text = json_text_put_u64(text, integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer);
-    *at = (uint8_t)(text - at - 1);
-    out->len += (size_t)(text - at);
-    return true;
-}
-
-bool words_append_slow(struct words *w, const struct otlp_value *value, struct buf *out)
+bool words_append(struct words *w, const struct otlp_value *value, struct buf *out)
 {
     struct slice text;
-    if (value->kind == OTLP_VALUE_INT)
-        return append_integer(value->is.integer, out);
-    return words_of(w, value, &text) && native_string(out, text);
+    size_t room = words_room(value);
+    uint8_t *at = room ? buf_reserve(out, room) : NULL;
+    if (at) {
+        out->len += (size_t)(words_put(at, value) - at);
+        return true;
+    }
+    return !room && words_of(w, value, &text) && native_string(out, text);
 }

@@ -5,6 +5,7 @@
 #define MASQUES_EXPORTERS_CLICKHOUSE_WORDS_H
 
 #include "exporters/clickhouse/native.h"
+#include "shared/base/json_text.h"
 #include "shared/otlp/value.h"
 
 /* Where values that are no strings become text; kept for the next value. Embedded. */
@@ -22,12 +23,35 @@ void words_trim(struct words *words);
 bool words_of(struct words *words, const struct otlp_value *value, struct slice *text);
 
 /* Appends the value's text behind its length. False: no memory. */
-bool words_append_slow(struct words *words, const struct otlp_value *value, struct buf *out);
+bool words_append(struct words *words, const struct otlp_value *value, struct buf *out);
 
-static inline bool words_append(struct words *words, const struct otlp_value *value, struct buf *out)
+/* ---- short ones ---- */
+
+#define WORDS_INTEGER_ROOM 21u /* a length, a sign and 19 digits */
+
+/* How many bytes words_put() writes at most; 0: the value is not for words_put(). */
+static inline size_t words_room(const struct otlp_value *value)
 {
-    return value->kind == OTLP_VALUE_STRING ? native_string(out, value->is.bytes)
-                                            : words_append_slow(words, value, out);
+    if (value->kind == OTLP_VALUE_STRING)
+        return NATIVE_STRING_ROOM(value->is.bytes.len);
+    return value->kind == OTLP_VALUE_INT ? WORDS_INTEGER_ROOM : 0;
+}
+
+static inline uint8_t *words_put_integer(uint8_t *at, int64_t integer)
+{
+    uint8_t *text = at + 1;
+    if (integer < 0)
+        *text++ = '-';
+    text = json_text_put_u64(text, integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer);
+    *at = (uint8_t)(text - at - 1);
+    return text;
+}
+
+/* Writes the text behind its length at `at`. Returns the end. */
+static inline uint8_t *words_put(uint8_t *at, const struct otlp_value *value)
+{
+    return value->kind == OTLP_VALUE_STRING ? native_put_string(at, value->is.bytes)
+                                            : words_put_integer(at, value->is.integer);
 }
 
 #endif

@@ -184,6 +184,18 @@ void json_text_string(struct buf *out, struct slice text)
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
+static unsigned digits_of(uint64_t value)
+{
+    static const uint64_t powers[] = {0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+                                      1000000000, 10000000000, 100000000000, 1000000000000,
+                                      10000000000000, 100000000000000, 1000000000000000,
+                                      10000000000000000, 100000000000000000, 1000000000000000000,
+                                      UINT64_C(10000000000000000000)};
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned guess = bits * 1233 >> 12; /* log10(2) */
+    return guess + 1 - (value < powers[guess]);
+}
+
 uint8_t *json_text_put_u64(uint8_t *at, uint64_t value)
 {
     static const char pairs[] = "0001020304050607080910111213141516171819"
@@ -191,21 +203,18 @@ uint8_t *json_text_put_u64(uint8_t *at, uint64_t value)
                                 "4041424344454647484950515253545556575859"
                                 "6061626364656667686970717273747576777879"
                                 "8081828384858687888990919293949596979899";
-    char digits[JSON_TEXT_U64_ROOM];
-    size_t from = sizeof digits;
+    uint8_t *end = at + digits_of(value);
+    uint8_t *from = end;
     while (value >= 100) {
         from -= 2;
-        memcpy(digits + from, pairs + 2 * (value % 100), 2);
+        memcpy(from, pairs + 2 * (value % 100), 2);
         value /= 100;
     }
-    if (value >= 10) {
-        from -= 2;
-        memcpy(digits + from, pairs + 2 * value, 2);
-    } else {
-        digits[--from] = (char)('0' + value);
-    }
-    memcpy(at, digits + from, sizeof digits - from);
-    return at + (sizeof digits - from);
+    if (value >= 10)
+        memcpy(at, pairs + 2 * value, 2);
+    else
+        *at = (uint8_t)('0' + value);
+    return end;
 }
 
 /* A decimal number: 0.<digits> * 10^point. */
