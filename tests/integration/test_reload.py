@@ -73,6 +73,8 @@ class Exporters(Case):
         with gateway.start():
             before = pids(gateway)
             post(gateway, ["one"])
+            for name in ("goes", "changes"):  # or it may stay in the store, for when the exporter comes back
+                self.wait_ids(gateway, name, ["one"])
             gateway.exporters = {"nop/stays": {}, "file/changes": self.file(gateway, "changed"),
                                  "file/comes": self.file(gateway, "comes")}
             line = reload(gateway)
