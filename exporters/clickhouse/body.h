@@ -7,7 +7,7 @@
 #include "exporters/clickhouse/compress.h"
 #include "exporters/clickhouse/rows.h"
 
-#define BODY_BLOCK_ROWS 8192u
+#define BODY_BLOCK_ROWS 2048u
 #define BODY_BLOCK_BYTES (16u * 1024 * 1024) /* a block ends soon after that many, about */
 
 struct body;

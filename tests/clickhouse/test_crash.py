@@ -12,11 +12,14 @@ from collections import Counter
 import house
 import suite
 from clickhouse import ServerError
+from gateway import wait_for
 from oracle import Clients, Oracle, Verdict, seed_of_run, wait_delivered
 
 
 KILLS = int(os.environ.get("MASQUES_KILLS", "12"))
 CLIENTS = 6
+BACKLOG = 20000  # records that may wait when the next one is killed: what is never written proves nothing
+FAMILY_EVERY = 8  # kills, and all of the gateway dies at once; with it ends the patience that grew with each restart
 TABLES = {"logs": (house.LOGS, "LogAttributes"), "traces": (house.TRACES, "SpanAttributes"),
           "metrics": (house.GAUGE, "Attributes")}
 
@@ -81,6 +84,17 @@ class Crash(house.Case):
         else:
             gateway.kill_child(name)
 
+    def kill_family(self, gateway):
+        gateway.kill_family([name for name in ("router", house.NAME) if self.random.random() < 0.5])
+        gateway.start()
+
+    def wait_written(self, gateway, end):
+        """Until little waits; the engine may end by itself meanwhile."""
+        def is_little():
+            end.revive()
+            return gateway.children().get(house.NAME, {}).get("queue", {}).get("records", BACKLOG) < BACKLOG
+        wait_for(is_little, "the backlog to be written", 120, pause=0.05)
+
     def test_random_kills(self):
         seed = seed_of_run(20261126)
         self.random = random.Random(seed)
@@ -95,13 +109,17 @@ class Crash(house.Case):
             killed = Counter()
             begin = time.monotonic()
             for turn in range(KILLS):
-                end.revive()
                 oracle.wait_acknowledged(self.random.randrange(20, 2000))
+                self.wait_written(gateway, end)
                 for name in [deck[turn % 3]] + ([self.random.choice(deck)] if self.random.random() < 0.2 else []):
+                    print(f"{time.monotonic() - begin:6.1f} s, record {oracle.sent_count()}: {name}", flush=True)
                     self.kill(gateway, end, name)
                     killed[name] += 1
                 if turn % 3 == 2:
                     self.random.shuffle(deck)
+                if turn % FAMILY_EVERY == FAMILY_EVERY - 1:
+                    self.kill_family(gateway)
+                    killed["family"] += 1
             clients.stop()
             wanted = {key.number for key in oracle.acknowledged()}
             print(f"{dict(killed)} killed within {time.monotonic() - begin:.1f} s, {len(wanted)} records accepted, "

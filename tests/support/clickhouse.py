@@ -126,6 +126,8 @@ class ClickHouse:
         """Also again, after stop() or kill(): on the same port and with the same data."""
         if not os.path.exists(LIBRARY):
             raise AssertionError(f"the engine is not installed ({LIBRARY}): tests/clickhouse/install does it")
+        if self.stderr:  # of one that ended by itself
+            self.stderr.join()
         self.process = subprocess.Popen(
             [*DIE_WITH_TEST, ENGINE, LIBRARY, str(self.port), self.data, "--config-file", self.write_config()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory)
