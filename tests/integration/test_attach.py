@@ -183,7 +183,7 @@ class Attached(Case):
         with open(path, "r+b") as file:
             file.write(b"\xff" * 8)
         with self.gateway().start() as again:
-            self.assertTrue(any("cannot be read back" in line for line in again.stderr.all()))
+            again.stderr.wait(lambda lines: any("cannot be read back" in line for line in lines), "what is said of it")
             self.assertTrue(os.path.exists(path + ".damaged"))
             self.assertEqual(self.archive(again), "")
             post(again, "one")
@@ -201,8 +201,8 @@ class Attached(Case):
             wait_for(lambda: gateway.child("file/archive")["owner"] == "configured", "its owner")
             post(gateway, "two")
             self.wait_ids("one", "two")
-            self.assertTrue(any("was attached by masquesctl and is in the configuration now" in line
-                                for line in gateway.stderr.all()))
+            gateway.stderr.wait(lambda lines: any("was attached by masquesctl and is in the configuration now" in line
+                                                  for line in lines), "what is said of it")
 
     def test_it_stays_over_a_reload(self):
         gateway = self.gateway().start()

@@ -116,9 +116,9 @@ class Mending(unittest.TestCase):
         for n in range(20):
             grpc_client.export(self.gateway.grpc, "logs", damaged("logs", f"said-{n}"))
             post(self.gateway.http, "/v1/logs", b"{", content_type=JSON)
-        lines = self.gateway.stderr.all()
-        damage = [line for line in lines if "were damaged" in line]
-        refused = [line for line in lines if " refused: " in line]
+        said = ("were damaged", " refused: ")
+        self.gateway.stderr.wait(lambda lines: all(any(text in line for line in lines) for text in said), "both")
+        damage, refused = ([line for line in self.gateway.stderr.all() if text in line] for text in said)
         for found in (damage, refused):
             self.assertTrue(1 <= len(found) <= 4, found)
             self.assertTrue(re.search(r"logs from 127\.0\.0\.1:\d+ ", found[0]), found)

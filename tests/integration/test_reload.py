@@ -22,11 +22,16 @@ def lines_with(gateway, text):
     return [line for line in gateway.stderr.all() if text in line]
 
 
-def reload(gateway, outcome=READ_AGAIN):
-    """Writes the configuration, sends the signal; returns the line of the log that says how it went."""
+def reload(gateway, outcome=READ_AGAIN, ask=None):
+    """Writes the configuration and asks for it to be read, by the signal if nothing else is given; returns the line of
+    the log that says how it went. Everything that is asked comes by here: a line that nobody waited for would be taken
+    for the next one's."""
     before = len(lines_with(gateway, outcome))
     gateway.write_config()
-    gateway.process.send_signal(signal.SIGHUP)
+    if ask:
+        ask()
+    else:
+        gateway.process.send_signal(signal.SIGHUP)
     gateway.stderr.wait(lambda lines: sum(outcome in line for line in lines) > before, outcome)
     return lines_with(gateway, outcome)[-1]
 
@@ -211,7 +216,10 @@ class NotFit(Case):
                 health = gateway.health()["configuration"]
                 self.assertIn(why, health["error"])
                 self.assertEqual(pids(gateway), before)
-                self.assertIn(why, control.reload(gateway.runtime).error)
+                answers = []
+                line = reload(gateway, REFUSED, ask=lambda: answers.append(control.reload(gateway.runtime)))
+                self.assertIn(why, line)
+                self.assertIn(why, answers[0].error)
             post(gateway, ["still"])
             gateway.stdout.wait(lambda lines: "still" in telemetry.ids_of(
                 [line for line in lines if line.startswith("{")]), "the record")
