@@ -34,11 +34,12 @@ static int fail(const char *what)
     return EXIT_FAILURE;
 }
 
-static void write_block(struct bench *b, size_t table)
+static bool write_block(struct bench *b, size_t table)
 {
     buf_clear(&b->out);
-    block_write(b->blocks[table], &b->out);
+    int rc = block_write(b->blocks[table], &b->out);
     b->written += b->out.len;
+    return rc == GW_OK;
 }
 
 static bool encode(struct bench *b, struct slice stored)
@@ -54,8 +55,8 @@ static bool encode(struct bench *b, struct slice stored)
         enum table_kind table = row_table(&reader.now);
         if (block_add(b->blocks[table], &reader.now, 1) != 0)
             return false;
-        if (block_rows(b->blocks[table]) >= b->block_rows)
-            write_block(b, table);
+        if (block_rows(b->blocks[table]) >= b->block_rows && !write_block(b, table))
+            return false;
         b->rows++;
     }
     b->read += request.len;

@@ -25,6 +25,7 @@ static const struct meaning meanings[] = {
     {16, ANSWER_STALE, false, true, 0}, /* NO_SUCH_COLUMN_IN_TABLE */
     {26, ANSWER_BAD, false, true, 0},   /* CANNOT_PARSE_QUOTED_STRING */
     {27, ANSWER_BAD, false, true, 0},   /* CANNOT_PARSE_INPUT_ASSERTION_FAILED */
+    {32, ANSWER_BAD, false, true, 0},   /* ATTEMPT_TO_READ_AFTER_EOF: also an empty text that is to be a number */
     {33, ANSWER_BAD, false, true, 0},   /* CANNOT_READ_ALL_DATA */
     {38, ANSWER_BAD, false, true, 0},   /* CANNOT_PARSE_DATE */
     {41, ANSWER_BAD, false, true, 0},   /* CANNOT_PARSE_DATETIME */

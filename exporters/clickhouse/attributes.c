@@ -29,9 +29,10 @@ static bool room(struct attributes *a)
     if (a->count < a->cap)
         return true;
     size_t cap = a->cap ? 2 * a->cap : FIRST_CAP;
-    struct attribute *list = realloc(a->list, cap * sizeof *list);
+    bool many = cap > ATTRIBUTES_MAX;
+    struct attribute *list = many ? NULL : realloc(a->list, cap * sizeof *list);
     if (!list) {
-        a->failed = true;
+        a->fault = many ? GW_ERR_TOO_LARGE : GW_ERR_NOMEM;
         return false;
     }
     a->list = list;

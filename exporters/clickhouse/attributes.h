@@ -7,6 +7,9 @@
 #include "exporters/clickhouse/words.h"
 #include "shared/otlp/value.h"
 
+/* Of one map. A record has a few dozen; one of 64 MiB that consists of the smallest attributes would take gigabytes. */
+#define ATTRIBUTES_MAX (512u * 1024)
+
 struct attribute {
     struct slice key; /* borrowed from the batch, as is the value */
     struct otlp_value value;
@@ -18,7 +21,7 @@ struct attributes {
     size_t count, cap;
     size_t room;     /* of all values that are short in words (words_room()) */
     uint64_t digest; /* of the keys, in a few steps: equal for equal ones, mostly not for others */
-    bool failed;     /* no memory: some are missing */
+    int fault;       /* GW_ERR_NOMEM, GW_ERR_TOO_LARGE (ATTRIBUTES_MAX): some are missing */
 };
 
 void attributes_fini(struct attributes *attributes);
@@ -27,7 +30,7 @@ static inline void attributes_clear(struct attributes *a)
 {
     a->count = a->room = 0;
     a->digest = 0;
-    a->failed = false;
+    a->fault = GW_OK;
 }
 
 /* The same, and gives back what very many attributes have taken. */

@@ -6,8 +6,6 @@
 #include "exporters/clickhouse/layout.h"
 #include "exporters/clickhouse/native.h"
 
-#define COLUMN_MAX_BYTES ((size_t)1 << 30) /* a record has 64 MiB at most, and a block ends soon after one */
-
 #define AROUND_MAX_BYTES ((size_t)64 << 10) /* of a resource or scope that is known again in the next batch */
 #define COLUMNS_MAX 64u                     /* bits of the mask */
 
@@ -33,7 +31,7 @@ struct block {
     const struct layout *layout;
     struct layout_desk desk;
     uint32_t rows;
-    bool failed;
+    int fault; /* of a column */
     struct around around;
     struct level_columns levels[LEVELS];
     uint8_t arrays[COLUMNS_MAX];
@@ -83,10 +81,10 @@ struct block *block_new(enum table_kind table, uint64_t mask)
         return NULL;
     b->layout = layout;
     b->desk.columns = b->columns;
-    words_init(&b->desk.words, COLUMN_MAX_BYTES);
+    words_init(&b->desk.words, BLOCK_COLUMN_MAX_BYTES);
     b->around.resource_bytes = b->around.scope_bytes = buf_make(AROUND_MAX_BYTES);
     for (size_t i = 0; i < layout->count; i++) {
-        column_init(&b->columns[i], layout->columns[i].shape, COLUMN_MAX_BYTES, &b->failed);
+        column_init(&b->columns[i], layout->columns[i].shape, BLOCK_COLUMN_MAX_BYTES, &b->fault);
         b->columns[i].off = !(mask >> i & 1);
         if (!b->columns[i].off)
             enlist(b, i);
@@ -197,14 +195,14 @@ static void fill_around(struct block *b, const struct otlp_record *record)
 
 int block_add(struct block *b, const struct otlp_record *record, uint64_t received_ns)
 {
-    if (b->failed)
-        return GW_ERR_NOMEM;
+    if (b->fault != GW_OK)
+        return b->fault;
     fill_around(b, record);
     b->layout->fill(&b->desk, record, received_ns);
     for (size_t i = 0; i < b->array_count; i++)
         column_end_array(&b->columns[b->arrays[i]]);
     b->rows++;
-    return b->failed ? GW_ERR_NOMEM : 0;
+    return b->fault;
 }
 
 /* ---- the whole ---- */
@@ -234,17 +232,17 @@ void block_clear(struct block *b)
     for (enum level level = LEVEL_RESOURCE; level < LEVELS; level++)
         b->levels[level].pending = 0;
     b->rows = 0;
-    b->failed = false;
+    b->fault = GW_OK;
     b->around.known = false;
 }
 
-void block_write(struct block *b, struct buf *out)
+int block_write(struct block *b, struct buf *out)
 {
     uint64_t columns = 0;
     for (size_t i = 0; i < b->layout->count; i++)
         columns += !b->columns[i].off;
     if (!b->rows)
-        return;
+        return buf_error(out);
     for (enum level level = LEVEL_RESOURCE; level < LEVELS; level++)
         repeat_pending(b, level);
     native_varuint(out, columns);
@@ -256,6 +254,7 @@ void block_write(struct block *b, struct buf *out)
         native_string(out, slice_of(column_type(b->layout->columns[i].shape)));
         column_write(&b->columns[i], out);
     }
-    out->failed |= b->failed;
+    int rc = b->fault != GW_OK ? b->fault : buf_error(out);
     block_clear(b);
+    return rc;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exporters/clickhouse/column.h"
 #include "exporters/clickhouse/row.h"
 #include "shared/base/buf.h"
 
@@ -19,6 +20,11 @@
 size_t block_column_count(enum table_kind table);
 const char *block_column_name(enum table_kind table, size_t column);
 const char *block_column_type(enum table_kind table, size_t column);
+
+/* Of one column. A request has 64 MiB, unless it is set otherwise, and a block ends soon after a record of that size. */
+#define BLOCK_COLUMN_MAX_BYTES ((size_t)256 << 20)
+/* Numbers of arrays and ends of lists and maps are 8 bytes each (column_init()). */
+#define BLOCK_ITEMS_MAX (BLOCK_COLUMN_MAX_BYTES / COLUMN_FIXED_FRACTION / 8)
 
 struct block;
 
@@ -31,7 +37,8 @@ void block_free(struct block **block);
 void block_new_batch(struct block *block);
 
 /* Adds the record, which must be of the table, as a row. Its batch is borrowed until block_new_batch() or
- * block_write(). 0; GW_ERR_NOMEM: the block is of no use any more until block_clear(). */
+ * block_write(). 0; GW_ERR_TOO_LARGE: the rows are too much for a block; GW_ERR_NOMEM. On an error the block is
+ * of no use any more until block_clear(). */
 int block_add(struct block *block, const struct otlp_record *record,
               uint64_t received_ns) GW_MUST_CHECK;
 
@@ -42,7 +49,7 @@ size_t block_bytes(const struct block *block);
 /* Empties it, keeps the memory. */
 void block_clear(struct block *block);
 
-/* Appends the block to `out` and empties it. With no rows: appends nothing. Failure of `out` is sticky. */
-void block_write(struct block *block, struct buf *out);
+/* Appends the block to `out` and empties it. With no rows: appends nothing. 0; GW_ERR_TOO_LARGE; GW_ERR_NOMEM. */
+int block_write(struct block *block, struct buf *out) GW_MUST_CHECK;
 
 #endif

@@ -81,10 +81,8 @@ static int fill(struct body *b)
             return rc;
     }
     b->ended = b->rows.row == b->end;
-    block_write(b->block, &b->native);
-    if (!buf_ok(&b->native))
-        return GW_ERR_NOMEM;
-    return b->ended ? 0 : rows_pause(&b->rows);
+    rc = block_write(b->block, &b->native);
+    return b->ended || rc < 0 ? rc : rows_pause(&b->rows);
 }
 
 static int step(struct body *b)

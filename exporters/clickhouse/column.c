@@ -45,10 +45,11 @@ bool column_is_array(enum column_shape shape)
     return shapes[shape].array;
 }
 
-void column_init(struct column *c, enum column_shape shape, size_t max_bytes, bool *failed)
+void column_init(struct column *c, enum column_shape shape, size_t max_bytes, int *fault)
 {
-    *c = (struct column){.shape = shape, .failed = failed};
-    c->outer = c->inner = c->numbers = c->values = buf_make(max_bytes);
+    *c = (struct column){.shape = shape, .fault = fault};
+    c->outer = c->inner = c->numbers = buf_make(max_bytes / COLUMN_FIXED_FRACTION);
+    c->values = buf_make(shapes[shape].width ? max_bytes / COLUMN_FIXED_FRACTION : max_bytes);
 }
 
 void column_fini(struct column *c)
@@ -79,13 +80,26 @@ void column_clear(struct column *c)
     c->items = c->entries = 0;
 }
 
+static void note_fault(struct column *c, int error)
+{
+    if (*c->fault == GW_OK)
+        *c->fault = error;
+}
+
+static void check(struct column *c, const struct buf *b)
+{
+    if (!buf_ok(b))
+        note_fault(c, buf_error(b));
+}
+
 /* ---- a row ---- */
 
 void column_number(struct column *c, uint64_t value)
 {
     uint8_t *at = c->off ? NULL : buf_reserve(&c->values, sizeof value);
     if (!at) {
-        *c->failed |= !c->off;
+        if (!c->off)
+            check(c, &c->values);
         return;
     }
     uint8_t width = shapes[c->shape].width;
@@ -103,7 +117,7 @@ static void add_number(struct column *c, uint32_t number)
 {
     uint8_t *at = buf_reserve(&c->numbers, sizeof number);
     if (!at || number == DICTIONARY_NONE) {
-        *c->failed = true;
+        note_fault(c, at ? GW_ERR_NOMEM : buf_error(&c->numbers));
         return;
     }
     memcpy(at, &number, sizeof number);
@@ -129,8 +143,8 @@ void column_text(struct column *c, struct slice text)
         return;
     if (shapes[c->shape].low)
         low_text(c, text);
-    else
-        *c->failed |= !native_string(&c->values, text);
+    else if (!native_string(&c->values, text))
+        check(c, &c->values);
     c->items++;
 }
 
@@ -140,7 +154,7 @@ void column_hex(struct column *c, struct slice bytes)
         return;
     native_varuint(&c->values, 2 * (uint64_t)bytes.len);
     buf_hex(&c->values, bytes);
-    *c->failed |= !buf_ok(&c->values);
+    check(c, &c->values);
     c->items++;
 }
 
@@ -150,20 +164,21 @@ void column_value(struct column *c, const struct otlp_value *value, struct words
     if (c->off)
         return;
     if (!shapes[c->shape].low) {
-        *c->failed |= !words_append(words, value, &c->values);
+        note_fault(c, words_append(words, value, &c->values));
         c->items++;
         return;
     }
-    *c->failed |= !words_of(words, value, &text);
+    note_fault(c, words_of(words, value, &text));
     column_text(c, text);
 }
 
 /* The values of a map, in the order of its keys; the short ones, which most are, without looking for room again. */
-static bool add_values(struct column *c, const struct attributes *a, const uint32_t *places,
+static void add_values(struct column *c, const struct attributes *a, const uint32_t *places,
                        struct words *words)
 {
     struct buf *b = &c->values;
     uint8_t *at = buf_reserve(b, a->room);
+    int rc = GW_OK;
     for (size_t n = 0; at && n < a->count; n++) {
         const struct otlp_value *value = &a->list[places[n]].value;
         if (words_room(value)) {
@@ -171,11 +186,13 @@ static bool add_values(struct column *c, const struct attributes *a, const uint3
             continue;
         }
         b->len = (size_t)(at - b->data);
-        at = words_append(words, value, b) ? buf_reserve(b, a->room) : NULL;
+        rc = words_append(words, value, b);
+        at = rc == GW_OK ? buf_reserve(b, a->room) : NULL;
     }
     if (at)
         b->len = (size_t)(at - b->data);
-    return at;
+    note_fault(c, rc);
+    check(c, b);
 }
 
 void column_map(struct column *c, const struct attributes *a, struct words *words)
@@ -183,15 +200,16 @@ void column_map(struct column *c, const struct attributes *a, struct words *word
     if (c->off)
         return;
     const struct key_order *order = key_orders_find(&c->orders, a, &c->words);
-    if (!order || a->failed || !add_values(c, a, order->places, words)) {
-        *c->failed = true;
+    note_fault(c, a->fault != GW_OK ? a->fault : order ? GW_OK : GW_ERR_NOMEM);
+    if (!order)
         return;
-    }
+    add_values(c, a, order->places, words);
     buf_append(&c->numbers, order->numbers, a->count * sizeof order->numbers[0]);
     c->entries += a->count;
     c->items++;
     native_u64(&c->inner, c->entries);
-    *c->failed |= !buf_ok(&c->inner) || !buf_ok(&c->numbers);
+    check(c, &c->inner);
+    check(c, &c->numbers);
 }
 
 void column_end_array(struct column *c)
@@ -199,7 +217,7 @@ void column_end_array(struct column *c)
     if (c->off)
         return;
     native_u64(&c->outer, c->items);
-    *c->failed |= !buf_ok(&c->outer);
+    check(c, &c->outer);
 }
 
 /* ---- a row again ---- */
@@ -248,7 +266,9 @@ void column_repeat(struct column *c, uint64_t count)
     }
     c->mark.entries = c->entries - entries;
     c->items += count;
-    *c->failed |= !buf_ok(&c->numbers) || !buf_ok(&c->values) || !buf_ok(&c->inner);
+    check(c, &c->numbers);
+    check(c, &c->values);
+    check(c, &c->inner);
 }
 
 size_t column_marked_bytes(const struct column *c)

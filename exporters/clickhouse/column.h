@@ -3,7 +3,8 @@
  * (ClickHouse documentation, "Native format"; checked against the engine by the tests).
  *
  * A row gets one value by the function that fits the column's shape; in ARRAY_*, any number of items and then
- * column_end_array(). Memory that runs out sets the flag that the columns of a block share. */
+ * column_end_array(). What goes wrong is noted where the columns of a block share it: GW_ERR_NOMEM, or GW_ERR_TOO_LARGE
+ * for more than a column may take. */
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_COLUMN_H
 #define MASQUES_EXPORTERS_CLICKHOUSE_COLUMN_H
 
@@ -36,10 +37,12 @@ const char *column_type(enum column_shape shape);
 /* ARRAY_*? */
 bool column_is_array(enum column_shape shape);
 
+#define COLUMN_FIXED_FRACTION 8u
+
 struct column {
     enum column_shape shape;
     bool off;         /* not wanted: everything is ignored */
-    bool *failed;     /* borrowed: set when memory runs out */
+    int *fault;       /* borrowed: GW_OK, or the first error */
     uint64_t items;   /* of all arrays */
     uint64_t entries; /* of all maps */
     struct buf outer;   /* where the array of each row ends, in items; shape ARRAY_* */
@@ -54,8 +57,9 @@ struct column {
     } mark;
 };
 
-/* An empty column; its buffers grow up to `max_bytes` each. */
-void column_init(struct column *column, enum column_shape shape, size_t max_bytes, bool *failed);
+/* An empty column. Texts grow up to `max_bytes`, what is of a fixed width (numbers in arrays, ends of arrays and maps,
+ * keys of maps) up to a fraction of it: a few bytes of OTLP can be many items. */
+void column_init(struct column *column, enum column_shape shape, size_t max_bytes, int *fault);
 void column_fini(struct column *column);
 /* Empties it; keeps the memory, if it is not very much. */
 void column_clear(struct column *column);

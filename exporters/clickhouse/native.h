@@ -62,7 +62,7 @@ static inline void native_varuint(struct buf *out, uint64_t value)
         out->len += (size_t)(native_put_varuint(at, value) - at);
 }
 
-/* A length and the bytes. False: no memory. */
+/* A length and the bytes. False: no room (buf_error()). */
 static inline bool native_string(struct buf *out, struct slice text)
 {
     uint8_t *at = buf_reserve(out, NATIVE_STRING_ROOM(text.len));

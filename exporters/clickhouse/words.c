@@ -23,26 +23,29 @@ void words_trim(struct words *w)
         buf_free(&w->room);
 }
 
-bool words_of(struct words *w, const struct otlp_value *value, struct slice *text)
+int words_of(struct words *w, const struct otlp_value *value, struct slice *text)
 {
     if (value->kind == OTLP_VALUE_STRING) {
         *text = value->is.bytes;
-        return true;
+        return GW_OK;
     }
     buf_clear(&w->text);
     otlp_value_text_sorted(value, &w->room, &w->text);
     *text = buf_slice(&w->text);
-    return buf_ok(&w->text);
+    return buf_error(&w->text);
 }
 
-bool words_append(struct words *w, const struct otlp_value *value, struct buf *out)
+int words_append(struct words *w, const struct otlp_value *value, struct buf *out)
 {
-    struct slice text;
+    struct slice text = {0};
     size_t room = words_room(value);
     uint8_t *at = room ? buf_reserve(out, room) : NULL;
     if (at) {
         out->len += (size_t)(words_put(at, value) - at);
-        return true;
+        return GW_OK;
     }
-    return !room && words_of(w, value, &text) && native_string(out, text);
+    int rc = room ? GW_OK : words_of(w, value, &text);
+    if (!room && rc == GW_OK)
+        native_string(out, text);
+    return rc == GW_OK ? buf_error(out) : rc;
 }

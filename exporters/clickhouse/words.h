@@ -5,6 +5,7 @@
 #define MASQUES_EXPORTERS_CLICKHOUSE_WORDS_H
 
 #include "exporters/clickhouse/native.h"
+#include "shared/base/err.h"
 #include "shared/base/json_text.h"
 #include "shared/otlp/value.h"
 
@@ -19,11 +20,11 @@ void words_fini(struct words *words);
 /* Gives back what a very long value has taken. */
 void words_trim(struct words *words);
 
-/* The value as text: borrowed from the batch, or valid until the next call. False: no memory. */
-bool words_of(struct words *words, const struct otlp_value *value, struct slice *text);
+/* The value as text: borrowed from the batch, or valid until the next call. 0; GW_ERR_TOO_LARGE; GW_ERR_NOMEM. */
+int words_of(struct words *words, const struct otlp_value *value, struct slice *text) GW_MUST_CHECK;
 
-/* Appends the value's text behind its length. False: no memory. */
-bool words_append(struct words *words, const struct otlp_value *value, struct buf *out);
+/* Appends the value's text behind its length. The same. */
+int words_append(struct words *words, const struct otlp_value *value, struct buf *out) GW_MUST_CHECK;
 
 /* ---- short ones ---- */
 

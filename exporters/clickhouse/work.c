@@ -343,6 +343,19 @@ static void on_large(struct work *w, const struct answer *answer, uint64_t nativ
         finish_retry(w, answer, answer->code < 0); /* a proxy's limit, for a row or an open token: that is set by hand */
 }
 
+/* No block of ours has room for the rows. What was sent of them has no end, so that nothing of it is written. */
+static void on_unfit(struct work *w, uint64_t native_bytes)
+{
+    struct answer answer = {.class = ANSWER_BAD, .code = -1};
+    answer_say(&answer, "the row is too large: a map of more than %u attributes, more than %u items of a list, or "
+                        "more than %u MiB of text in a column",
+               ATTRIBUTES_MAX, (unsigned)BLOCK_ITEMS_MAX, (unsigned)(BLOCK_COLUMN_MAX_BYTES >> 20));
+    if (native_bytes >= BLOCK_MAX_BYTES) /* blocks before it are written */
+        finish_retry(w, &answer, true);
+    else
+        refuse_rows(w, &answer);
+}
+
 static void on_stale(struct work *w, const struct answer *answer)
 {
     if (w->refreshed) {
@@ -403,7 +416,9 @@ static void on_answer(void *ctx, const struct client_reply *reply)
     body_free(&w->body);
     /* More than one block of the server: some may be there. */
     w->open |= answer.open || (answer.class != ANSWER_DONE && native_bytes >= BLOCK_MAX_BYTES);
-    if (answer.class == ANSWER_OURS)
+    if (answer.class == ANSWER_OURS && reply->body_error == GW_ERR_TOO_LARGE)
+        on_unfit(w, native_bytes);
+    else if (answer.class == ANSWER_OURS)
         finish_unreadable(w, reply->body_error);
     else
         heed(w, &answer, native_bytes);

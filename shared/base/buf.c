@@ -33,7 +33,8 @@ uint8_t *buf_grow(struct buf *b, size_t n)
 {
     if (b->failed)
         return NULL;
-    if (n > b->max - b->len || !enlarge(b, b->len + n)) {
+    b->over = n > b->max - b->len;
+    if (b->over || !enlarge(b, b->len + n)) {
         b->failed = true;
         return NULL;
     }

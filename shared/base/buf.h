@@ -18,6 +18,7 @@ struct buf {
     size_t cap; /* <= max */
     size_t max; /* bytes; growing beyond it fails */
     bool failed;
+    bool over; /* failed by `max`, not for want of memory */
 };
 
 /* An empty buffer that allocates nothing yet. */
@@ -33,12 +34,18 @@ void buf_free(struct buf *b);
 static inline void buf_clear(struct buf *b)
 {
     b->len = 0;
-    b->failed = false;
+    b->failed = b->over = false;
 }
 
 static inline bool buf_ok(const struct buf *b)
 {
     return !b->failed;
+}
+
+/* 0; GW_ERR_TOO_LARGE: it would have been more than `max`; GW_ERR_NOMEM. */
+static inline int buf_error(const struct buf *b)
+{
+    return b->over ? GW_ERR_TOO_LARGE : b->failed ? GW_ERR_NOMEM : GW_OK;
 }
 
 static inline struct slice buf_slice(const struct buf *b)

@@ -208,6 +208,7 @@ static void sort_items(struct text_writer *w, struct open_list *list)
         qsort(w->room->data + list->next, (list->end - list->next) / sizeof item, sizeof item,
               compare_items);
     w->out->failed |= !buf_ok(w->room);
+    w->out->over |= w->room->over;
 }
 
 static bool next_item(struct text_writer *w, struct open_list *list, struct slice *bytes)

@@ -325,7 +325,7 @@ class Poison(house.Case):
         self.server.command(clickhouse_tables.logs(
             more=", Number UInt32 MATERIALIZED toUInt32(LogAttributes['test.number'])"))
 
-    def requests(self, poisons, count):
+    def requests(self, poisons, count, poison):
         """Requests of 100 records; returns the ids that are good, and those that are not."""
         good, bad, bodies = [], [], []
         for begin in range(0, count, 100):
@@ -334,17 +334,17 @@ class Poison(house.Case):
             for number, record in enumerate(request.resource_logs[0].scope_logs[0].log_records, begin):
                 item = record.attributes.add()
                 item.key = "test.number"
-                item.value.string_value = "poison" if number in poisons else str(number)
+                item.value.string_value = poison if number in poisons else str(number)
                 (bad if number in poisons else good).append(f"id{number}")
             bodies.append(request.SerializeToString())
         return good, bad, bodies
 
-    def check(self, poisons, count, dies=None):
+    def check(self, poisons, count, dies=None, poison="poison", words="Cannot parse string 'poison' as UInt32"):
         with self.proxy() as proxy:
             gateway = self.gateway(proxy.endpoint, sending_queue={"batch": {"flush_timeout": "2s", "min_size": count}})
             store = os.path.join(gateway.directory, "store")
             gateway.options({"store": {"directory": store, "fsync": "never"}})
-            good, bad, bodies = self.requests(poisons, count)
+            good, bad, bodies = self.requests(poisons, count, poison)
             with gateway:
                 for body in bodies:
                     house.send(gateway, "logs", body)
@@ -358,7 +358,7 @@ class Poison(house.Case):
                     [telemetry.oracle.json_format.MessageToJson(telemetry.oracle.decode("logs", letter.payload))])]
                 self.assertEqual(sorted(kept), sorted(bad))
                 for letter in letters:
-                    self.assertIn("Cannot parse string 'poison' as UInt32", letter.reason)
+                    self.assertIn(words, letter.reason)
                     self.assertEqual(letter.exporter, house.NAME)
             print(f"{len(poisons)} of {count} rows rejected after {len(proxy.inserts())} INSERTs")
             return proxy
@@ -369,6 +369,10 @@ class Poison(house.Case):
     def test_one_of_many(self):
         proxy = self.check({777}, 1000)
         self.assertLess(len(proxy.inserts()), 60)
+
+    def test_one_that_ends_too_early(self):
+        """The engine has a code of its own for what is empty."""
+        self.check({7}, 10, poison="", words="Attempt to read after eof")
 
     def test_several(self):
         self.check({0, 1, 500, 999}, 1000)
@@ -401,6 +405,33 @@ class Poison(house.Case):
             self.wait_nothing_pending(gateway)
             self.wait_once(ids)
             self.wait_counts(gateway, delivered=10, rejected=0, lost=0)
+
+
+class Monster(house.Case):
+    def test_a_record_that_no_row_has_room_for(self):
+        """Nearly 64 MiB of the smallest attributes: the exporter does not take them into memory, and its queue goes on."""
+        def message(number, *parts):
+            content = b"".join(parts)
+            length, rest = b"", len(content)
+            while rest > 0x7f:
+                length, rest = length + bytes([rest & 0x7f | 0x80]), rest >> 7
+            return bytes([number << 3 | 2]) + length + bytes([rest]) + content
+        time_ns = b"\x09" + telemetry.START_NS.to_bytes(8, "little")
+        monster = message(1, message(2, message(2, time_ns, message(6) * (31 << 20))))
+        gateway = self.gateway()
+        store = os.path.join(gateway.directory, "store")
+        gateway.options({"store": {"directory": store, "fsync": "never"}})
+        good = [f"id{number}" for number in range(20)]
+        with gateway:
+            house.send(gateway, "logs", telemetry.logs(good[:10]) + monster + telemetry.logs(good[10:]))
+            self.wait_once(good)
+            self.wait_nothing_pending(gateway)
+            self.wait_counts(gateway, delivered=20, rejected=1, lost=0)
+            letter, = dead_letters.read_all(store)
+            self.assertIn("a map of more than", letter.reason)
+            self.assertGreater(len(letter.payload), 62 << 20)
+            with open(f"/proc/{self.child(gateway)['pid']}/status", encoding="utf-8") as file:
+                print(*(line.strip() for line in file if line.startswith("VmHWM")))
 
 
 if __name__ == "__main__":

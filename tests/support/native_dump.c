@@ -58,8 +58,8 @@ static bool add_request(enum otlp_signal signal, struct slice request, struct ta
         struct table *t = &tables[row_table(&reader.now)];
         if (block_add(t->block, &reader.now, RECEIVED_NS) != 0)
             return false;
-        if (block_rows(t->block) == BLOCK_ROWS)
-            block_write(t->block, &t->out);
+        if (block_rows(t->block) == BLOCK_ROWS && block_write(t->block, &t->out) != 0)
+            return false;
     }
     return true;
 }
@@ -76,12 +76,13 @@ static bool write_table(const char *directory, enum table_kind kind, struct tabl
         [TABLE_SUMMARY] = "otel_metrics_summary",
     };
     char path[4096];
-    block_write(t->block, &t->out);
+    if (block_write(t->block, &t->out) != 0)
+        return false;
     if (!t->out.len)
-        return buf_ok(&t->out);
+        return true;
     snprintf(path, sizeof path, "%s/%s", directory, names[kind]);
     FILE *f = fopen(path, "wbe");
-    bool ok = f && buf_ok(&t->out) && fwrite(t->out.data, 1, t->out.len, f) == t->out.len;
+    bool ok = f && fwrite(t->out.data, 1, t->out.len, f) == t->out.len;
     return f && fclose(f) == 0 && ok;
 }
 

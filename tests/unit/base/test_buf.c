@@ -9,10 +9,12 @@ START_TEST(failure_sticks_and_keeps_what_was_there)
     buf_text(&b, "de"); /* one byte too many */
     buf_text(&b, "f");  /* would fit, but comes after the failure */
     ck_assert(!buf_ok(&b));
+    ck_assert_int_eq(buf_error(&b), GW_ERR_TOO_LARGE);
     ck_assert(slice_is(buf_slice(&b), "abc"));
     buf_clear(&b);
     buf_text(&b, "full");
     ck_assert(buf_ok(&b));
+    ck_assert_int_eq(buf_error(&b), GW_OK);
     ck_assert(slice_is(buf_slice(&b), "full"));
     buf_free(&b);
 }

@@ -71,7 +71,7 @@ static inline struct buf text_of(struct block *block, enum table_kind table, uin
     struct buf text = buf_make(BLOCK_TEXT_MAX_BYTES);
     size_t guess = block_bytes(block);
     ck_assert_uint_eq(block_rows(block), rows);
-    block_write(block, &out);
+    ck_assert_int_eq(block_write(block, &out), 0);
     ck_assert(buf_ok(&out));
     ck_assert_uint_eq(block_rows(block), 0);
     if (rows) {

@@ -72,7 +72,7 @@ START_TEST(a_block_is_these_bytes)
                                  "\4Body\6String" "\2x0\2x1";
     put_resource(&request, "s", "x", 2);
     ck_assert_uint_eq(add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&request)), 2);
-    block_write(block, &out);
+    ck_assert_int_eq(block_write(block, &out), 0);
     ck_assert_uint_eq(out.len, sizeof golden - 1);
     ck_assert_mem_eq(out.data, golden, out.len);
     block_free(&block);
@@ -170,18 +170,18 @@ START_TEST(a_block_can_be_used_again)
     put_resource(&longer, "s", "x", 3);
     put_resource(&longer, "t", "y", 3);
     add_request(fresh, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
-    block_write(fresh, &expected);
+    ck_assert_int_eq(block_write(fresh, &expected), 0);
     for (int i = 0; i < 3; i++) {
         add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&longer));
         if (i)
-            block_write(block, &out);
+            ck_assert_int_eq(block_write(block, &out), 0);
         block_clear(block);
         ck_assert_uint_eq(block_rows(block), 0);
         buf_clear(&out);
-        block_write(block, &out);
+        ck_assert_int_eq(block_write(block, &out), 0);
         ck_assert_uint_eq(out.len, 0);
         add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
-        block_write(block, &out);
+        ck_assert_int_eq(block_write(block, &out), 0);
         ck_assert_uint_eq(out.len, expected.len);
         ck_assert_mem_eq(out.data, expected.data, out.len);
     }
@@ -200,13 +200,68 @@ START_TEST(a_block_that_does_not_fit_fails_its_buffer)
     struct buf request = message(), out = buf_make(300);
     put_resource(&request, "s", "x", 3);
     add_request(block, TABLE_LOGS, OTLP_LOGS, buf_slice(&request));
-    block_write(block, &out);
+    ck_assert_int_eq(block_write(block, &out), GW_ERR_TOO_LARGE);
     ck_assert(!buf_ok(&out));
     block_free(&block);
     ck_assert_ptr_null(block);
     block_free(&block);
     buf_free(&request);
     buf_free(&out);
+}
+END_TEST
+
+/* A batch of one record, of which `field` comes `count` times, empty. */
+static struct buf record_of(uint32_t field, size_t count)
+{
+    struct buf record = message(), scope = message(), resource = message(), request = message();
+    for (size_t i = 0; i < count; i++)
+        put_slice(&record, field, (struct slice){0});
+    put_child(&scope, 2, &record);
+    put_child(&resource, 2, &scope);
+    put_child(&request, 1, &resource);
+    ck_assert(buf_ok(&request));
+    return request;
+}
+
+static int add_record_of(struct block *block, enum otlp_signal signal, uint32_t field, size_t count)
+{
+    struct buf request = record_of(field, count);
+    struct otlp_reader reader;
+    block_new_batch(block);
+    otlp_reader_init(&reader, signal, buf_slice(&request));
+    ck_assert(otlp_reader_next(&reader));
+    int rc = block_add(block, &reader.now, RECEIVED_NS);
+    buf_free(&request);
+    return rc;
+}
+
+/* What a few bytes of OTLP can become is bounded, and what is beyond it is told from having no memory. */
+START_TEST(what_no_row_has_room_for_is_said)
+{
+    enum { LOG_ATTRIBUTES = 6, SPAN_ATTRIBUTES = 9, SPAN_EVENTS = 11, SPAN_LINKS = 13 };
+    static const struct {
+        enum table_kind table;
+        enum otlp_signal signal;
+        uint32_t field;
+        size_t most;
+    } cases[] = {
+        {TABLE_LOGS, OTLP_LOGS, LOG_ATTRIBUTES, ATTRIBUTES_MAX},
+        {TABLE_TRACES, OTLP_TRACES, SPAN_ATTRIBUTES, ATTRIBUTES_MAX},
+        {TABLE_TRACES, OTLP_TRACES, SPAN_EVENTS, BLOCK_ITEMS_MAX},
+        {TABLE_TRACES, OTLP_TRACES, SPAN_LINKS, BLOCK_ITEMS_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct block *block = block_new(cases[i].table, ALL_COLUMNS);
+        struct buf out = buf_make((size_t)1 << 30);
+        ck_assert_int_eq(add_record_of(block, cases[i].signal, cases[i].field, cases[i].most + 1), GW_ERR_TOO_LARGE);
+        ck_assert_int_eq(block_write(block, &out), GW_ERR_TOO_LARGE);
+        block_clear(block);
+        buf_clear(&out);
+        ck_assert_int_eq(add_record_of(block, cases[i].signal, cases[i].field, cases[i].most), 0);
+        ck_assert_int_eq(block_write(block, &out), 0);
+        block_free(&block);
+        buf_free(&out);
+    }
 }
 END_TEST
 
@@ -234,4 +289,4 @@ END_TEST
 SUITE_MAIN("block", tables_have_the_columns_of_the_collector, a_block_is_these_bytes,
            what_stands_around_a_record_is_its_own, batches_are_told_apart, equal_resources_of_another_schema_differ,
            columns_may_be_left_out, a_block_can_be_used_again, a_block_that_does_not_fit_fails_its_buffer,
-           captured_requests_become_blocks)
+           what_no_row_has_room_for_is_said, captured_requests_become_blocks)

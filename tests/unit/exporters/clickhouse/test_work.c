@@ -505,6 +505,33 @@ START_TEST(a_bad_row_costs_itself)
 }
 END_TEST
 
+/* No row has room for its attributes: that is known here, and costs that record alone. */
+START_TEST(a_row_that_is_too_large_costs_itself)
+{
+    struct world *w = world_new(1, MASQUES__BUS__SIGNAL__LOGS);
+    add_records(&w->delivery, 5);
+    struct buf record = ww_new(), scope = ww_new(), resource = ww_new();
+    ww_fixed64(&record, 1, T0);
+    for (size_t i = 0; i <= ATTRIBUTES_MAX; i++)
+        ww_bytes(&record, 6, (struct slice){0});
+    ww_message(&scope, 2, &record);
+    ww_message(&resource, 2, &scope);
+    ww_message(fake_batch(&w->delivery), 1, &resource);
+    add_records(&w->delivery, 2);
+    attempt(w);
+    check_done(w);
+    ck_assert_uint_eq(w->delivery.reject_count, 1);
+    ck_assert_uint_eq(w->delivery.rejects[0].first, 5);
+    ck_assert_uint_eq(w->delivery.rejects[0].count, 1);
+    ck_assert_msg(strstr(w->delivery.reasons[0], "more than 524288"), "%s", w->delivery.reasons[0]);
+    uint64_t taken = 0;
+    for (unsigned i = 0; i < w->count; i++)
+        taken += w->inserts[i].rows;
+    ck_assert_uint_eq(taken, 7);
+    world_free(w);
+}
+END_TEST
+
 /* Breaks off at every INSERT in turn: the same records are rejected, the same tokens are taken. */
 START_TEST(a_division_goes_on_where_it_was)
 {
@@ -843,11 +870,11 @@ END_TEST
 SUITE_MAIN("work", batches_become_one_insert, nothing_to_write_is_done,
            nothing_is_sent_before_the_note_is_in_the_journal, a_partial_success_is_not_written_again,
            days_are_inserts_of_their_own, what_was_planned_stays_whatever_the_configuration_says,
-           a_newer_plan_is_left_alone, a_bad_row_costs_itself, a_division_goes_on_where_it_was,
-           columns_that_are_refused_are_no_rows_fault, what_is_too_large_is_halved, an_open_token_is_never_divided,
-           nor_one_that_another_process_may_have_sent, a_definite_answer_is_noted_as_one,
-           a_server_that_is_down_is_passed_over, a_definite_answer_lets_another_server_try,
-           an_open_token_stays_with_its_server, replicas_know_each_others_tokens,
-           a_server_that_is_not_configured_any_more_is_not_waited_for, a_missing_table_is_created,
-           unless_that_is_not_wanted, a_table_that_goes_is_made_again, what_an_operator_must_mend_is_said_so,
-           a_work_can_be_freed_at_any_time)
+           a_newer_plan_is_left_alone, a_bad_row_costs_itself, a_row_that_is_too_large_costs_itself,
+           a_division_goes_on_where_it_was, columns_that_are_refused_are_no_rows_fault, what_is_too_large_is_halved,
+           an_open_token_is_never_divided, nor_one_that_another_process_may_have_sent,
+           a_definite_answer_is_noted_as_one, a_server_that_is_down_is_passed_over,
+           a_definite_answer_lets_another_server_try, an_open_token_stays_with_its_server,
+           replicas_know_each_others_tokens, a_server_that_is_not_configured_any_more_is_not_waited_for,
+           a_missing_table_is_created, unless_that_is_not_wanted, a_table_that_goes_is_made_again,
+           what_an_operator_must_mend_is_said_so, a_work_can_be_freed_at_any_time)
