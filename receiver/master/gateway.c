@@ -436,6 +436,7 @@ static int live(struct gateway *g, char why[512])
     family_start(g->family);
     loop_run(g->loop);
     block_signals(SIG_BLOCK, ALL_SIGNALS);
+    loop_turn(g->loop); /* one that came between the two is known to the loop, and to nobody who comes after it */
     return GW_OK;
 }
 

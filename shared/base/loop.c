@@ -99,17 +99,28 @@ static bool do_chores(struct loop *loop)
     return more;
 }
 
+/* True: there are chores left. */
+static bool turn(struct loop *loop, bool wait)
+{
+    loop->now_ms = 0; /* whoever asks first reads it, after the wait */
+    /* Without EVLOOP_ONCE it would stay in there as long as any descriptor is ready. */
+    event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    bool more = do_chores(loop);
+    run_deferred(loop);
+    return more;
+}
+
 void loop_run(struct loop *loop)
 {
     bool more = true;
-    while (!loop->stopping) {
-        loop->now_ms = 0; /* whoever asks first reads it, after the wait */
-        /* Without EVLOOP_ONCE it would stay in there as long as any descriptor is ready. */
-        event_base_loop(loop->base, more ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
-        more = do_chores(loop);
-        run_deferred(loop);
-    }
+    while (!loop->stopping)
+        more = turn(loop, !more);
     loop->stopping = false;
+}
+
+void loop_turn(struct loop *loop)
+{
+    turn(loop, false);
 }
 
 void loop_stop(struct loop *loop)

@@ -25,6 +25,8 @@ void loop_free(struct loop **loop);
 
 /* Turns until loop_stop(). May be called again after that. */
 void loop_run(struct loop *loop);
+/* One turn, which waits for nothing: what is there already. Not from inside loop_run(). */
+void loop_turn(struct loop *loop);
 /* The turn that runs is the last one. */
 void loop_stop(struct loop *loop);
 

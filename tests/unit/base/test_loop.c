@@ -177,6 +177,11 @@ START_TEST(a_signal_is_handled_in_the_loop)
     ck_assert_int_eq(s.signals, 0);
     loop_run(s.loop);
     ck_assert_int_eq(s.signals, SIGUSR1);
+    s.signals = 0;
+    raise(SIGUSR1); /* after the last turn */
+    loop_turn(s.loop);
+    ck_assert_int_eq(s.signals, SIGUSR1);
+    loop_turn(s.loop); /* waits for nothing */
     loop_free(&s.loop);
 }
 END_TEST
