@@ -12,7 +12,7 @@ import unittest
 import control
 import suite
 import telemetry
-from gateway import BIN, DIE_WITH_TEST, Gateway, Lines, process_alive, processes_of_session, wait_for
+from gateway import BIN, DIE_WITH_TEST, Gateway, Lines, processes_of_session, signal_if_there, wait_for
 from http_client import Connection, request
 from sink import Sink
 
@@ -65,7 +65,7 @@ class Attached(Case):
         with self.gateway().start() as gateway:
             holder = Sink(gateway, name="holder")
             self.addCleanup(holder.kill)
-            holder.process.send_signal(signal.SIGSTOP)  # what was stored before is still there
+            holder.stand_still()  # what was stored before is still there
             post(gateway, "before")
             self.assertEqual(self.archive(gateway, start="oldest"), "")
             post(gateway, "after")
@@ -79,7 +79,7 @@ class Attached(Case):
         with self.gateway().start() as gateway:
             holder = Sink(gateway, name="holder")
             self.addCleanup(holder.kill)
-            holder.process.send_signal(signal.SIGSTOP)
+            holder.stand_still()
             post(gateway, "before")
             self.assertEqual(self.archive(gateway, start="now"), "")
             post(gateway, "after")
@@ -107,7 +107,7 @@ class Attached(Case):
             self.wait_ids("one", "two")
 
     def test_stopped_it_is_found_hung_and_killed(self):
-        with self.gateway(hang_after="1s").start() as gateway:
+        with self.gateway(hang_after="3s").start() as gateway:
             self.assertEqual(self.archive(gateway), "")
             pid = gateway.kill_child("file/archive", signal.SIGSTOP)
             gateway.wait_replaced("file/archive", pid)
@@ -119,7 +119,7 @@ class Attached(Case):
             with self.subTest(end=end):
                 shutil.rmtree(self.place)
                 os.mkdir(self.place)
-                gateway = self.gateway().start()
+                gateway = self.gateway(hang_after="300s").start()  # the one that is stopped stays so
                 self.assertEqual(self.archive(gateway), "")
                 post(gateway, "one")
                 self.wait_ids("one")
@@ -142,13 +142,10 @@ class Attached(Case):
             gateway.stop()
             return
         for pid in pids if how == "all killed" else [gateway.process.pid]:
-            os.kill(pid, signal.SIGKILL)
+            signal_if_there(pid, signal.SIGKILL)
         if how == "master killed":  # the stopped one cannot notice that its master is gone
             for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGCONT)
-                except ProcessLookupError:
-                    pass
+                signal_if_there(pid, signal.SIGCONT)
         gateway.wait_end()
         gateway.check_end(code=-signal.SIGKILL)
 
@@ -159,7 +156,7 @@ class Attached(Case):
         holder = Sink(gateway, name="holder")
         self.addCleanup(holder.kill)
         self.assertEqual(self.archive(gateway, start="oldest"), "")
-        holder.process.send_signal(signal.SIGSTOP)  # what comes now stays in the store
+        holder.stand_still()  # what comes now stays in the store
         post(gateway, "one")
         self.wait_ids("one")
         shutil.copy(path, self.place)

@@ -28,10 +28,10 @@ def post(gateway, *ids, signal_name="logs"):
 
 
 def closed_port():
-    """A port at which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    """A socket that holds a port at which nobody listens: nobody else can begin to."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    return taken
 
 
 def restart(gateway):
@@ -85,7 +85,7 @@ class TestLooking(CtlTest):
         return text if text.count("  running  ") == count else None
 
     def test_status_of_a_gateway_that_takes_nothing(self):
-        with Gateway(exporters={"nop": {}}, hang_after="30s") as gateway:
+        with Gateway(exporters={"nop": {}}, hang_after="300s") as gateway:
             router = gateway.child("router")["pid"]
             os.kill(router, signal.SIGSTOP)
             try:
@@ -105,6 +105,7 @@ class TestLooking(CtlTest):
             logs = self.wait_exporter(gateway, "nop", lambda e: e["signals"]["logs"]["delivered"] == 2 and e)
             self.assertEqual((logs["owner"], logs["mode"], logs["state"]), ("configured", "durable", "running"))
             self.wait_exporter(gateway, "nop", lambda e: e["signals"]["traces"]["delivered"] == 1)
+            self.wait_exporter(gateway, "debug", lambda e: e["state"] == "running")
             text = self.ctl(gateway, "exporters")
             self.assert_narrow(text)
             self.assertRegex(text, r"(?m)^nop +configured +durable +running +logs +0 +- +2$")
@@ -352,6 +353,7 @@ class TestDelivering(CtlTest):
         with Gateway(exporters={"nop": {}}) as gateway:
             busy = Sink(gateway, "--fail-every", "1")
             post(gateway, "a", "b")
+            self.wait_exporter(gateway, "nop", lambda e: e["signals"]["logs"]["delivered"] == 2)  # and so is not left
             done = self.run_ctl("drain", "--within", "200ms", "--runtime", gateway.runtime, code=1)
             self.assert_narrow(done.stdout)
             self.assertRegex(done.stdout, r"(?m)^sink +\w+ +logs +2 ")
@@ -415,8 +417,9 @@ class TestNobodyThere(CtlTest):
                 if command != ["tail"]:
                     said = self.run_ctl(*command, "--router", endpoint, code=1).stderr
                     self.assertIn(f"no router listens at {endpoint}", said)
-        endpoint = f"tcp://127.0.0.1:{closed_port()}"
-        said = self.run_ctl("exporters", "--router", endpoint, "--timeout", "300ms", code=1).stderr
+        with closed_port() as taken:
+            endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+            said = self.run_ctl("exporters", "--router", endpoint, "--timeout", "300ms", code=1).stderr
         self.assertIn(f"no router answers at {endpoint} within 0.3 s", said)
         self.assertIn("is no endpoint", self.run_ctl("exporters", "--router", "http://x", code=1).stderr)
 

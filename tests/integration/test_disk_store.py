@@ -13,7 +13,7 @@ import unittest
 import grpc_client
 import suite
 import telemetry
-from gateway import RECEIVER, Gateway, processes_of_session, run_program, wait_for
+from gateway import RECEIVER, Gateway, processes_of_session, run_program, signal_if_there, wait_for
 from sink import Sink
 
 REQUESTS = 20
@@ -41,9 +41,9 @@ class DiskStore(unittest.TestCase):
     def kill_all(self, gateway):
         """Every process of the family at once, as far as that can be; what it had in memory and on its tmpfs is gone."""
         for pid in processes_of_session(gateway.process.pid):
-            os.kill(pid, signal.SIGSTOP)
+            signal_if_there(pid, signal.SIGSTOP)
         for pid in processes_of_session(gateway.process.pid):
-            os.kill(pid, signal.SIGKILL)
+            signal_if_there(pid, signal.SIGKILL)
         wait_for(lambda: not processes_of_session(gateway.process.pid), "the family to end")
         gateway.destroy()
 

@@ -47,14 +47,15 @@ class Case(unittest.TestCase):
         return gateway
 
     def wait_ids(self, wanted, *paths, more=lambda: ()):
-        """Waits until every id is in the files; each of them must be there once."""
+        """Waits until every id is in the files, in a line with its end; each of them must be there once."""
         def found():
             names = set()
             for path in [*(paths or [self.path]), *more()]:
                 try:
                     with open(path, "rb") as file:
-                        names.update(re.findall(r'"test\.id","value":\{"stringValue":"([^"]*)"',
-                                                file.read().decode("utf-8", "replace")))
+                        data = file.read()
+                    names.update(re.findall(r'"test\.id","value":\{"stringValue":"([^"]*)"',
+                                            data[:data.rfind(b"\n") + 1].decode("utf-8", "replace")))
                 except FileNotFoundError:
                     pass
             return set(wanted) <= names

@@ -55,8 +55,9 @@ class Join(unittest.TestCase):
         return gateway
 
     def joined(self, gateway, name, pid):
-        wait_for(lambda: (c := gateway.children().get(name)) and c["state"] == "running", f"{name} to have joined")
-        return pid
+        """The process itself: one that had the name before it may still be in the last answer."""
+        wait_for(lambda: (c := gateway.children().get(name)) and (c["state"], c["pid"]) == ("running", pid),
+                 f"{name} to have joined")
 
     def test_the_second_of_one_name_is_refused_and_the_first_goes_on(self):
         with self.gateway() as gateway:

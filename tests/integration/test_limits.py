@@ -53,7 +53,7 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         endpoint = {"endpoint": cls.host + ":0"}
         otlp = {name: {**endpoint, **cls.otlp.get(name, {})} for name in ("grpc", "http")}
-        cls.gateway = Gateway(workers=1, masques={"limits": cls.limits}, otlp=otlp).start()
+        cls.gateway = Gateway(workers=1, masques={"limits": cls.limits}, otlp=otlp, hang_after="300s").start()
 
     @classmethod
     def tearDownClass(cls):
@@ -71,7 +71,7 @@ class Case(unittest.TestCase):
         return self.gateway.child("worker/1")["numbers"].get(name, 0)
 
     def wait_number(self, name, test):
-        return wait_for(lambda: test(self.number(name)), f"the right {name}", deadline=20)
+        return wait_for(lambda: test(self.number(name)), f"the right {name}")
 
     def http(self, body, status, words="", kind=PROTOBUF, headers=()):
         answer = post(self.gateway.http, "/v1/logs", body, content_type=kind, headers=headers)
@@ -201,7 +201,8 @@ class Address(Case):
 
 
 class Times(Case):
-    limits = {"header_timeout": "200ms", "body_timeout": "300ms", "body_rate": "1MiB", "idle_timeout": "900ms",
+    # Not shorter: between its connection and its first bytes the test itself may have to wait for a processor.
+    limits = {"header_timeout": "1s", "body_timeout": "1s", "body_rate": "1MiB", "idle_timeout": "2s",
               "write_timeout": "500ms", "discard_timeout": "200ms", "discard_bytes": "300KiB"}
 
     def test_header_timeout_of_the_first_bytes(self):
@@ -231,10 +232,10 @@ class Times(Case):
         """A long body that keeps coming has longer than the timeout; one that stalls has not."""
         body = telemetry.logs(["paced"], padding=4 * MIB)
         with Connection(self.gateway.http) as on:
+            begun = time.monotonic()  # before any of it is there: a slow machine only makes it more
             on.send(request("/v1/logs", body)[:3 * MIB])
-            begun = time.monotonic()
             self.assertEqual(on.read_answer().status, 408)
-            self.assertGreater(time.monotonic() - begun, 2.5)  # 3 MiB at 1 MiB/s
+            self.assertGreater(time.monotonic() - begun, 3)  # 3 MiB at 1 MiB/s, and body_timeout
 
     def test_idle_timeout(self):
         with Connection(self.gateway.http) as on:
@@ -255,7 +256,7 @@ class Times(Case):
         with socket.socket() as on:  # no room for answers
             on.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             on.connect(self.gateway.http)
-            on.settimeout(1)
+            on.settimeout(60)  # it is the gateway that ends it
             try:
                 while True:
                     on.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)

@@ -133,9 +133,11 @@ class Metrics(unittest.TestCase):
         self.assertEqual(exposition.value(families, "masques_accepting"), 1)
         self.assertGreater(exposition.value(families, "otelcol_process_cpu_seconds"), 0)
         pids = [child["pid"] for child in self.gateway.children().values()] + [self.gateway.process.pid]
-        rss = sum(resident_kib(pid) for pid in pids) * 1024
-        told = exposition.value(scrape(self.gateway), "otelcol_process_memory_rss")
-        self.assertTrue(rss / 2 < told < rss * 2, (rss, told))
+
+        def as_it_is():
+            rss = sum(resident_kib(pid) for pid in pids) * 1024
+            return rss / 2 < exposition.value(scrape(self.gateway), "otelcol_process_memory_rss") < rss * 2
+        wait_for(as_it_is, "about as much memory as the processes have")
         uptime = exposition.value(families, "otelcol_process_uptime")
         self.assertGreater(exposition.value(scrape(self.gateway), "otelcol_process_uptime"), uptime)
 

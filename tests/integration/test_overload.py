@@ -68,11 +68,13 @@ class Overload(unittest.TestCase):
     def recovers(self, gateway, sink, accepted):
         wait_for(lambda: post(gateway.http, "/v1/logs", telemetry.logs(["last"])).status == 200, "room again")
         wait_for(lambda: sink.counts()["last"], "the last record", deadline=120, pause=0.5)
-        counts = sink.counts()
-        self.assertEqual(counts["last"], 1)
-        self.assertEqual(sum(counts.values()), accepted + 1)
         wait_for(lambda: all(child["numbers"]["ledger_bytes"] == 0 for child in gateway.children("worker").values()),
                  "the ledgers to be empty")
+        # What was stored when its client had already been told to come again was not accepted, and is delivered.
+        late = sum(child["numbers"].get("batches_stored_after_error", 0) for child in gateway.children("worker").values())
+        counts = sink.counts()
+        self.assertTrue(1 <= counts["last"] <= 1 + late, counts["last"])
+        self.assertTrue(accepted + 1 <= sum(counts.values()) <= accepted + 1 + late * RECORDS, (late, accepted))
         sink.stop()
 
 

@@ -272,7 +272,7 @@ class NotFit(Case):
 
 class Orphans(Case):
     def test_one_that_goes_with_undelivered_data_is_kept_and_goes_on_when_it_comes_back(self):
-        gateway = self.gateway(exporters={"nop": {}}, masques={"shutdown": {"grace": "1s"}})
+        gateway = self.gateway(exporters={"nop": {}}, masques={"shutdown": {"grace": "1s"}}, hang_after="300s")
         gateway.exporters = {"nop": {}, "file": self.file(gateway, "out", append=True)}
         with gateway.start():
             post(gateway, ["before"])

@@ -41,7 +41,11 @@ class Retry(unittest.TestCase):
         child = wait_for(lambda: (c := self.child(gateway)) and c["lost"]["logs"] >= records and c, "the loss in health")
         self.assertEqual((child["lost"]["logs"], child["delivered"]["logs"], child["queue"]["records"]), (records, 0, 0))
         self.assertEqual(child["queues"]["logs"]["losses"], {"gave up": records})
-        said = [tuple(map(int, match.groups())) for match in GIVEN_UP.finditer(gateway.stderr.text())]
+
+        def told(lines):
+            said = [tuple(map(int, match.groups())) for match in map(GIVEN_UP.search, lines) if match]
+            return said if sum(lost for _, _, _, lost in said) >= records else None
+        said = gateway.stderr.wait(told, "the loss in the log")
         self.assertEqual(sum(lost for _, _, _, lost in said), records)
         return {first: attempts for first, _, attempts, _ in said}
 
@@ -131,7 +135,7 @@ class Retry(unittest.TestCase):
                              "all records at the other exporter")
             self.assertEqual(sorted(found), sorted(wanted))
             self.assertEqual(self.sink.counts(), {})
-            self.assertGreater(self.sink.attempts(), 0)
+            wait_for(lambda: self.sink.attempts() > 0, "an attempt")
             self.sink.end("retry")
             wait_for(lambda: set(self.sink.counts()) == set(wanted), "all records at the one that failed")
             self.assertEqual(set(self.sink.counts().values()), {1})

@@ -97,10 +97,13 @@ class Router(Case):
         self.host.wait_for_number("batches_stored_after_error", lambda n: n == 1)
 
     def test_grpc_clients_are_answered_within_their_timeout(self):
+        """Half a second before it: where this machine needs that for itself, the client is tried again."""
+        def code():
+            with self.assertRaises(grpc.RpcError) as caught:
+                grpc_client.export(self.host.address, "logs", BODY, timeout=1.5)
+            return caught.exception.code()
         self.host.command("hold")
-        with self.assertRaises(grpc.RpcError) as caught:
-            grpc_client.export(self.host.address, "logs", BODY, timeout=1.5)
-        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAVAILABLE)
+        wait_for(lambda: code() == grpc.StatusCode.UNAVAILABLE, "an answer before the client gives up")
         self.host.command("store")
 
     def test_refusals_of_the_router_reach_the_client(self):
@@ -129,7 +132,7 @@ class Router(Case):
         self.host.wait_for_number("connections", lambda n: n == 0)
         self.host.command("store")
         self.host.wait_for_number("batches_open", lambda n: n == 0)
-        self.assertEqual(self.host.numbers()["ledger_bytes"], 0)
+        self.host.wait_for_number("ledger_bytes", lambda n: n == 0)
 
 
 class Ending(Case):
@@ -145,7 +148,7 @@ class Ending(Case):
             self.assertEqual(quiet.goaway(), NO_ERROR)
             self.assertNotEqual(quiet.rest(), None)
             with self.assertRaises(OSError):
-                wait_for(lambda: self.connect().close(), "the listener to be closed", deadline=10)
+                wait_for(lambda: self.connect().close(), "the listener to be closed")
             self.host.command("store")
             self.assertEqual(h2.ended(1)[-1][1] & END_STREAM, END_STREAM)
             answer = http.read_answer()
@@ -222,7 +225,8 @@ class Http1(Case):
 
 
 class Slow(Case):
-    numbers = {"headers_timeout_ms": 200, "body_timeout_ms": 200, "idle_timeout_ms": 400, "write_timeout_ms": 400,
+    # Not shorter: between its connection and its first bytes the test itself may have to wait for a processor.
+    numbers = {"headers_timeout_ms": 1000, "body_timeout_ms": 1000, "idle_timeout_ms": 2000, "write_timeout_ms": 1000,
                "body_bytes_per_s": 1 << 20}
 
     def test_who_says_nothing_is_closed(self):
@@ -268,7 +272,7 @@ class Slow(Case):
         with socket.socket() as on:
             on.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             on.connect(self.host.address)
-            on.settimeout(1)
+            on.settimeout(60)  # it is the worker that ends it
             try:
                 while True:
                     on.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)

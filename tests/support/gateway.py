@@ -126,6 +126,14 @@ def state_of(pid):
         return b"X"
 
 
+def signal_if_there(pid, number):
+    """Children die with their master: one of a list of pids may be gone before its turn comes."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
 def process_alive(pid):
     return state_of(pid) not in b"ZX"
 
@@ -380,7 +388,7 @@ class Gateway:
 
     # -- health
 
-    def health_answer(self, method="GET", path="/", timeout=10):
+    def health_answer(self, method="GET", path="/", timeout=DEADLINE_S):
         """(status, headers, body) of the health endpoint."""
         connection = http.client.HTTPConnection(*self.health_address, timeout=timeout)
         try:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections import Counter
 
-from gateway import BIN, DIE_WITH_TEST, RECEIVER, SANITIZER, Lines, wait_for
+from gateway import BIN, DIE_WITH_TEST, RECEIVER, SANITIZER, Lines, state_of, wait_for
 
 PROGRAM = os.path.join(os.environ["MASQUES_TEST_BIN"], "sink")
 
@@ -61,6 +61,11 @@ class Sink(Records):
         self.stderr.join()
         if code != 0 or SANITIZER.search(self.stderr.text()):
             raise AssertionError(f"the sink ended with {code}:\n{self.stderr.text()}")
+
+    def stand_still(self):
+        """Until SIGCONT; what is stored from now on waits for it."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: state_of(self.process.pid) == b"T", "the sink to stand still")
 
     def kill(self):
         self.process.kill()
