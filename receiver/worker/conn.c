@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define QUIET_MS 1000u              /* longer than a request is on its way, or a busy client takes to send its next one */
 #define RECV_ROUNDS 4              /* work budget of one wake-up */
 #define SEND_CHUNK_BYTES (64u << 10) /* asked of the protocol at a time */
 #define OUT_KEEP_BYTES 1024u       /* a larger buffer is given back when it is empty */
@@ -391,7 +392,7 @@ void conn_drain(struct conn *c, bool last)
 {
     if (c->state == CONN_SERVING)
         c->protocol->drain(c->p, last);
-    else if (c->state == CONN_SNIFFING && last)
+    else if (c->state == CONN_SNIFFING && last && conn_is_quiet(c))
         conn_abort(c);
 }
 
@@ -434,6 +435,11 @@ bool conn_is_open(const struct conn *c)
 uint64_t conn_active_ms(const struct conn *c)
 {
     return c->active_ms;
+}
+
+bool conn_is_quiet(const struct conn *c)
+{
+    return now_of(c) - c->active_ms >= QUIET_MS;
 }
 
 const struct sockaddr_storage *conn_address(const struct conn *c)

@@ -34,7 +34,7 @@ struct conn_protocol {
     void (*output)(void *p, struct buf *out, size_t enough);
     /* Once a second. */
     void (*sweep)(void *p, uint64_t now_ms);
-    /* No new requests; `last`: the client had time to hear of it. */
+    /* No new requests; `last`: the client had time to hear of it. May be said more than once. */
     void (*drain)(void *p, bool last);
     /* Lets go of requests and memory. */
     void (*fini)(void *p);
@@ -62,6 +62,8 @@ void conn_hold_input(struct conn *conn, bool hold);
 bool conn_is_open(const struct conn *conn);
 /* When the last byte came or went, loop_now_ms's clock. */
 uint64_t conn_active_ms(const struct conn *conn);
+/* Nothing came or went for a second: nothing is on its way, as far as can be told. */
+bool conn_is_quiet(const struct conn *conn);
 /* "127.0.0.1:4711", for the log. */
 const char *conn_peer(const struct conn *conn, char *text, size_t room);
 

@@ -255,6 +255,8 @@ static void last_word(void *ctx)
 {
     struct door *door = ctx;
     for_each(door, drain_conn, true);
+    if (door->count) /* some wait until they are quiet */
+        loop_timer_set(door->goaway, GOAWAY_GRACE_MS);
 }
 
 void door_drain(struct door *door, loop_fn done, void *ctx)

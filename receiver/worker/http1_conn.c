@@ -416,8 +416,8 @@ static void drain(void *p, bool last)
     struct http1_conn *h = p;
     h->draining = true;
     /* HTTP/1.1 has no notice of shutdown: a request that is on its way when an idle connection closes is lost for its
-     * client. One that comes until the last word is answered, and told that the connection ends. */
-    if (last && h->state == ST_HEAD && h->began_ms == 0)
+     * client. One that comes until the connection has been quiet for a while is answered, and told that it ends. */
+    if (last && h->state == ST_HEAD && h->began_ms == 0 && conn_is_quiet(h->conn))
         conn_finish(h->conn);
 }
 

@@ -124,7 +124,7 @@ class Scene:
     def verdict(self):
         return Verdict(self.oracle, self.end)
 
-    def settle(self, deadline=120):
+    def settle(self, deadline=240):
         """Stops the clients; waits until everything is delivered or reported lost; returns the verdict."""
         if self.clients:
             self.clients.stop()

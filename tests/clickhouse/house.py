@@ -91,7 +91,7 @@ class Case(unittest.TestCase):
         table = table or TABLE_OF[signal]
         return Counter(self.server.values(f"SELECT {ATTRIBUTES_OF[signal]}['test.id'] FROM {table}"))
 
-    def wait_once(self, ids, signal="logs", table=None, deadline=60):
+    def wait_once(self, ids, signal="logs", table=None, deadline=120):
         """Waits until these are in the table, each once and nothing else."""
         self.server.wait_count(table or TABLE_OF[signal], len(ids), deadline)
         self.assertEqual(self.found(signal, table), Counter(ids))
@@ -101,7 +101,7 @@ class Case(unittest.TestCase):
     def child(self, gateway):
         return gateway.child(NAME)
 
-    def wait_state(self, gateway, state, words="", deadline=60):
+    def wait_state(self, gateway, state, words="", deadline=120):
         """Waits until the exporter's state in health is this, with these words among what it said last."""
         seen = []
 

@@ -125,7 +125,7 @@ class Crash(house.Case):
             print(f"{dict(killed)} killed within {time.monotonic() - begin:.1f} s, {len(wanted)} records accepted, "
                   f"{len(oracle.failures())} requests failed; {end.forgotten} tokens without rows taken back")
             try:
-                wait_delivered(oracle, end, deadline=90)
+                wait_delivered(oracle, end, deadline=240)
                 self.wait_nothing_pending(gateway)
             except AssertionError:
                 print(self.child(gateway), "\n".join(gateway.stderr.all()[-40:]), sep="\n")

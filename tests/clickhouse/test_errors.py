@@ -234,7 +234,7 @@ class Down(house.Case):
     def test_a_server_that_hangs(self):
         """It takes connections and answers nothing, for longer than the timeout."""
         self.server.start()
-        with self.gateway(timeout="1s") as gateway:
+        with self.gateway(timeout="3s") as gateway:
             ids = self.send(gateway)
             self.wait_once(ids)
             self.server.pause()

@@ -4,6 +4,7 @@ import re
 import resource
 import select
 import socket
+import time
 import unittest
 
 import grpc
@@ -154,6 +155,21 @@ class Ending(Case):
             answer = http.read_answer()
             self.assertEqual((answer.status, answer.headers["connection"]), (200, "close"))
             h2.rest()
+        self.closed = True
+        self.assertEqual(self.host.wait_for_end(), 0)
+
+    def test_a_request_may_be_on_its_way(self):
+        """HTTP/1.1 cannot be told that it must not be sent any more: a connection is closed a second after it was heard."""
+        with self.connect() as used, self.connect() as new:
+            used.send(post())
+            self.assertEqual(used.read_answer().status, 200)
+            begun = time.monotonic()
+            used.send(post())
+            self.assertEqual(used.read_answer().status, 200)
+            self.host.command("drain")
+            for http in (new, used):
+                self.assertEqual(http.read_end(), b"")
+        self.assertGreater(time.monotonic() - begun, 0.8)
         self.closed = True
         self.assertEqual(self.host.wait_for_end(), 0)
 
