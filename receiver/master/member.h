@@ -72,6 +72,11 @@ struct member {
     uint64_t heard_ms; /* monotonic; when it was started or heard */
     uint64_t beat_ms;  /* monotonic; of the last beat, whichever process sent it; 0: never */
     uint64_t heard_ns; /* wall clock; 0: never */
+    struct {
+        uint64_t heard_ms; /* the silence that this is about began then; another than above: it is over */
+        uint64_t at_ms, cpu_ms; /* looked at then, and what CPU time it had used by then */
+        bool told;
+    } busy;
     char error[MEMBER_ERROR_BYTES]; /* the last one, also of a former process */
     bool explained; /* why this process ends is known: it said so, or we kill it */
     uint32_t beats; /* of this process */

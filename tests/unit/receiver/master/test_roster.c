@@ -2,8 +2,10 @@
 /* The list of the children, and when one of them counts as hung. */
 #include "receiver/master/roster.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "receiver/master/patience.h"
 #include "tests/support/suite.h"
@@ -161,6 +163,60 @@ START_TEST(patience_depends_on_what_a_child_does)
 }
 END_TEST
 
+static uint64_t cpu_ms_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    ck_assert_int_eq(clock_getcpuclockid(pid, &clock), 0);
+    ck_assert_int_eq(clock_gettime(clock, &t), 0);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void computes_for(pid_t pid, uint64_t ms)
+{
+    for (uint64_t begun = cpu_ms_of(pid); cpu_ms_of(pid) < begun + ms;)
+        sched_yield();
+}
+
+START_TEST(one_that_computes_may_be_silent_for_longer)
+{
+    static const bool stops[] = {false, true};
+    struct stage s;
+    stage_open(&s);
+    s.log.level = LOG_LEVEL_ERROR;
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        struct roster roster = {.members = NULL};
+        struct member *m = add(&s, &roster, MEMBER_EXPORTER, "a");
+        pid_t pid = fork();
+        while (pid == 0)
+            sched_yield();
+        m->pid = pid;
+        m->state = MEMBER_RUNNING;
+        m->heard_ms = 5000;
+        patience_watch(m, 1000, 5500);
+        for (uint64_t now = 6000; now < 5000 + 1000 * PATIENCE_BUSY; now += 500) {
+            computes_for(pid, 50);
+            patience_watch(m, 1000, now);
+            ck_assert_msg(!m->error[0], "%s", m->error);
+            if (stops[i] && now == 8000) {
+                ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+                break;
+            }
+        }
+        if (stops[i]) /* what it did before does not help it for long */
+            for (uint64_t now = 8500; now <= 9500; now += 500)
+                patience_watch(m, 1000, now);
+        else
+            patience_watch(m, 1000, 5000 + 1000 * PATIENCE_BUSY);
+        ck_assert_msg(strncmp(m->error, "killed: silent for", 18) == 0, "%s", m->error);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid); /* would wait for ever otherwise */
+        m->pid = 0;
+        roster_fini(&roster);
+    }
+    stage_close(&s);
+}
+END_TEST
+
 START_TEST(who_is_late_with_its_end_is_killed_once)
 {
     struct stage s;
@@ -185,4 +241,4 @@ END_TEST
 
 SUITE_MAIN("roster", each_kind_has_its_place_in_the_order_of_coming, they_are_found_and_asked_for,
            who_has_left_is_forgotten_once_its_process_is_gone, patience_depends_on_what_a_child_does,
-           who_is_late_with_its_end_is_killed_once)
+           one_that_computes_may_be_silent_for_longer, who_is_late_with_its_end_is_killed_once)
