@@ -407,23 +407,16 @@ class Poison(house.Case):
             self.wait_counts(gateway, delivered=10, rejected=0, lost=0)
 
 
-class Monster(house.Case):
+class Swarm(house.Case):
     def test_a_record_that_no_row_has_room_for(self):
         """Nearly 64 MiB of the smallest attributes: the exporter does not take them into memory, and its queue goes on."""
-        def message(number, *parts):
-            content = b"".join(parts)
-            length, rest = b"", len(content)
-            while rest > 0x7f:
-                length, rest = length + bytes([rest & 0x7f | 0x80]), rest >> 7
-            return bytes([number << 3 | 2]) + length + bytes([rest]) + content
-        time_ns = b"\x09" + telemetry.START_NS.to_bytes(8, "little")
-        monster = message(1, message(2, message(2, time_ns, message(6) * (31 << 20))))
+        swarm = telemetry.swarm(31 << 20)
         gateway = self.gateway()
         store = os.path.join(gateway.directory, "store")
         gateway.options({"store": {"directory": store, "fsync": "never"}})
         good = [f"id{number}" for number in range(20)]
         with gateway:
-            house.send(gateway, "logs", telemetry.logs(good[:10]) + monster + telemetry.logs(good[10:]))
+            house.send(gateway, "logs", telemetry.logs(good[:10]) + swarm + telemetry.logs(good[10:]))
             self.wait_once(good)
             self.wait_nothing_pending(gateway)
             self.wait_counts(gateway, delivered=20, rejected=1, lost=0)

@@ -90,6 +90,18 @@ def traces(ids, service="test"):
     return request.SerializeToString()
 
 
+def swarm(attributes):
+    """A request with one log record that consists of so many empty attributes, two bytes each."""
+    def message(number, *parts):
+        content = b"".join(parts)
+        length, rest = b"", len(content)
+        while rest > 0x7f:
+            length, rest = length + bytes([rest & 0x7f | 0x80]), rest >> 7
+        return bytes([number << 3 | 2]) + length + bytes([rest]) + content
+    time_ns = b"\x09" + START_NS.to_bytes(8, "little")
+    return message(1, message(2, message(2, time_ns, message(6) * attributes)))
+
+
 REQUEST = {"logs": logs, "metrics": metrics, "traces": traces}
 
 
