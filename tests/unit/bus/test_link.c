@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -199,28 +198,22 @@ START_TEST(a_link_may_be_closed_by_who_takes_its_message)
 }
 END_TEST
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* What was meant for a router that never came holds up no exit. */
+/* What was meant for a router that never came holds up no exit: a context that waits for it waits for ever, which
+ * Check ends. */
 START_TEST(the_context_ends_in_bounded_time_with_messages_unsent)
 {
     struct pair p;
     const char *why = NULL;
+    char nobody[128];
     pair_open(&p);
+    snprintf(nobody, sizeof nobody, "ipc://%s/nobody.sock", p.directory);
     link_close(&p.dealer);
-    p.dealer = link_connect(p.loop, p.context, "ipc:///tmp/masques-nobody.sock", at_dealer, &p, &p.log, &why);
+    p.dealer = link_connect(p.loop, p.context, nobody, at_dealer, &p, &p.log, &why);
     ck_assert_int_eq(say(p.dealer, 0, 1, NULL, 0), GW_OK);
-    uint64_t begun = now_ms();
     link_drop(&p.dealer);
-    p.dealer = link_connect(p.loop, p.context, "ipc:///tmp/masques-nobody.sock", at_dealer, &p, &p.log, &why);
+    p.dealer = link_connect(p.loop, p.context, nobody, at_dealer, &p, &p.log, &why);
     ck_assert_int_eq(say(p.dealer, 0, 1, NULL, 0), GW_OK);
     pair_close(&p);
-    ck_assert_uint_lt(now_ms() - begun, 20000); /* 1 s; a context that waits for them waits for ever */
 }
 END_TEST
 

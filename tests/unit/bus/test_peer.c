@@ -25,9 +25,9 @@ struct scene {
     uint32_t route;
     uint64_t beat_session;
     /* how it behaves */
-    bool silent;      /* answers nothing */
+    bool silent;      /* answers no heartbeat */
     bool in_use_always;
-    bool in_use_once; /* the first HELLO gets NAME_IN_USE */
+    bool in_use_once; /* NAME_IN_USE until the peer has heard it */
     uint64_t session; /* of the next WELCOME */
     /* what the peer told */
     unsigned ups, downs, refusals, fences, messages;
@@ -59,12 +59,29 @@ static void answer(struct scene *s, uint32_t route, Masques__Bus__Frame *frame)
     ck_assert_int_eq(link_send(s->router, route, frame, NULL, 0), GW_OK);
 }
 
+/* Who asked may have given up meanwhile, when the machine is slow: it asks again, over another socket. */
+static void answer_if_there(struct scene *s, uint32_t route, Masques__Bus__Frame *frame)
+{
+    int err = link_send(s->router, route, frame, NULL, 0);
+    ck_assert(err == GW_OK || err == GW_ERR_NOT_FOUND);
+}
+
+/* Without that the session would be over after 2 s. */
+static void answer_heartbeat(struct scene *s, uint32_t route)
+{
+    Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
+    Masques__Bus__Heartbeat beat = MASQUES__BUS__HEARTBEAT__INIT;
+    frame.body_case = MASQUES__BUS__FRAME__BODY_HEARTBEAT;
+    frame.heartbeat = &beat;
+    answer_if_there(s, route, &frame);
+}
+
 static void answer_hello(struct scene *s, uint32_t route)
 {
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Welcome welcome = MASQUES__BUS__WELCOME__INIT;
     Masques__Bus__NameInUse in_use = MASQUES__BUS__NAME_IN_USE__INIT;
-    if (s->in_use_always || (s->in_use_once && s->hellos == 1)) {
+    if (s->in_use_always || (s->in_use_once && s->refusals == 0)) {
         frame.body_case = MASQUES__BUS__FRAME__BODY_NAME_IN_USE;
         frame.name_in_use = &in_use;
         in_use.name = (char *)"somebody";
@@ -73,7 +90,7 @@ static void answer_hello(struct scene *s, uint32_t route)
         frame.body_case = MASQUES__BUS__FRAME__BODY_WELCOME;
         frame.welcome = &welcome;
     }
-    answer(s, route, &frame);
+    answer_if_there(s, route, &frame);
 }
 
 static void at_router(void *ctx, struct link_message *message)
@@ -86,12 +103,13 @@ static void at_router(void *ctx, struct link_message *message)
         ck_assert_uint_gt(message->frame->hello->attempt, s->attempt);
         s->attempt = message->frame->hello->attempt;
         ck_assert_uint_eq(message->frame->hello->pid, (uint32_t)getpid());
-        if (!s->silent)
-            answer_hello(s, message->route);
+        answer_hello(s, message->route);
         break;
     case MASQUES__BUS__FRAME__BODY_HEARTBEAT:
         s->beats++;
         s->beat_session = message->frame->session;
+        if (!s->silent)
+            answer_heartbeat(s, message->route);
         break;
     case MASQUES__BUS__FRAME__BODY_BYE:
         s->byes++;
@@ -199,10 +217,11 @@ START_TEST(welcome_begins_a_session_and_heartbeats_carry_it)
     scene_open(&s);
     s.session = 41;
     run_until(&s, is_up);
-    ck_assert_uint_eq(s.up_session, 42);
+    ck_assert_uint_ge(s.up_session, 42);
+    ck_assert_uint_eq(s.up_session, s.session);
     ck_assert(peer_is_up(s.peer));
     run_until(&s, a_beat);
-    ck_assert_uint_eq(s.beat_session, 42);
+    ck_assert_uint_eq(s.beat_session, s.up_session);
     peer_free(&s.peer);
     run_until(&s, said_bye);
     scene_close(&s);
@@ -213,10 +232,12 @@ START_TEST(silence_opens_a_new_session)
 {
     struct scene s;
     scene_open(&s);
+    s.silent = true;
     run_until(&s, is_up);
+    unsigned hellos = s.hellos;
     run_until(&s, is_up_again); /* the router sends no heartbeat: 2 s later HELLO comes again */
     ck_assert_uint_eq(s.downs, 1);
-    ck_assert_uint_eq(s.hellos, 2);
+    ck_assert_uint_gt(s.hellos, hellos);
     scene_close(&s);
 }
 END_TEST
@@ -244,7 +265,7 @@ START_TEST(a_name_in_use_is_asked_for_again)
     s.in_use_once = true;
     run_until(&s, is_up);
     ck_assert_uint_eq(s.refusals, 1);
-    ck_assert_uint_eq(s.hellos, 2);
+    ck_assert_uint_ge(s.hellos, 2);
     ck_assert_uint_eq(s.downs, 0);
     scene_close(&s);
 }
@@ -269,12 +290,13 @@ START_TEST(fenced_ends_the_session_for_good)
     run_until(&s, fenced);
     ck_assert(!peer_is_up(s.peer));
     ck_assert_uint_eq(s.downs, 1);
+    unsigned hellos = s.hellos;
     peer_restart(s.peer, "it is over");
     struct loop_timer *later = loop_timer_new(s.loop, stop_loop, &s);
     loop_timer_set(later, 2 * PEER_HEARTBEAT_MS + 500); /* two ticks, each of which asks when there is no session */
     s.until = is_up_again;
     loop_run(s.loop);
-    ck_assert_uint_eq(s.hellos, 1);
+    ck_assert_uint_eq(s.hellos, hellos);
     loop_timer_free(&later);
     scene_close(&s);
 }
@@ -349,8 +371,8 @@ START_TEST(only_messages_of_the_session_pass)
     scene_open(&s);
     s.session = 5;
     run_until(&s, is_up);
-    credit(&s, 5); /* an older session's */
-    credit(&s, 6);
+    credit(&s, s.up_session - 1); /* an older session's */
+    credit(&s, s.up_session);
     run_until(&s, message_came);
     ck_assert_uint_eq(s.messages, 1);
     scene_close(&s);

@@ -17,7 +17,7 @@
 
 #define PATIENCE_MS 60000u
 #define SHORT_MS 200u
-#define WORK_MS 1500u /* in which even a slow machine answers */
+#define WORK_MS 500u /* to begin with */
 
 enum manner {
     NOBODY, /* the socket is there and nobody has it */
@@ -260,18 +260,25 @@ START_TEST(who_left_the_lock_behind_is_not_waited_for)
 }
 END_TEST
 
-/* What it was asked for takes longer than it may be silent. */
+/* What it was asked for takes longer than it may be silent. A slow machine does not answer the other questions in that
+ * time either: it gets twice as much and is asked again. */
 START_TEST(who_works_is_waited_for)
 {
-    struct scene s;
-    Masques__Control__MasterAnswer *got = NULL;
-    scene_open(&s);
-    scene_start(&s, WORKS);
-    int err = ask(&s, s.directory, WORK_MS, &got);
-    ck_assert_msg(err == GW_OK, "%s", (const char *)s.why.data);
-    ck_assert_uint_eq(got->pid, MASQUES__CONTROL__MASTER_REQUEST__WHAT_RELOAD);
-    masques__control__master_answer__free_unpacked(got, NULL);
-    scene_close(&s);
+    int err = GW_ERR_AGAIN;
+    for (uint32_t within_ms = WORK_MS; err == GW_ERR_AGAIN && within_ms < PATIENCE_MS; within_ms *= 2) {
+        struct scene s;
+        Masques__Control__MasterAnswer *got = NULL;
+        scene_open(&s);
+        scene_start(&s, WORKS);
+        err = ask(&s, s.directory, within_ms, &got);
+        ck_assert_msg(err == GW_OK || err == GW_ERR_AGAIN, "%s", (const char *)s.why.data);
+        if (err == GW_OK) {
+            ck_assert_uint_eq(got->pid, MASQUES__CONTROL__MASTER_REQUEST__WHAT_RELOAD);
+            masques__control__master_answer__free_unpacked(got, NULL);
+        }
+        scene_close(&s);
+    }
+    ck_assert_int_eq(err, GW_OK);
 }
 END_TEST
 

@@ -32,7 +32,8 @@ struct double_router {
 static void send(struct double_router *d, uint32_t route, Masques__Bus__Frame *frame)
 {
     frame->session = d->session;
-    if (link_send(d->link, route, frame, NULL, 0) != GW_OK)
+    int err = link_send(d->link, route, frame, NULL, 0);
+    if (err != GW_OK && err != GW_ERR_NOT_FOUND) /* who asked may have gone meanwhile */
         _exit(1);
 }
 
@@ -269,12 +270,15 @@ START_TEST(who_does_not_answer_is_given_up)
         struct router_answers answers;
         scene_open(&s);
         scene_start(&s, cases[i].manner);
-        /* So long that a session comes about also on a machine that is busy. */
-        uint32_t timeout_ms = cases[i].manner == SILENT ? SHORT_MS : 5000;
-        ck_assert_int_eq(ask(&s, s.endpoint, timeout_ms, true, &answers), GW_ERR_AGAIN);
-        ck_assert_msg(strstr((const char *)s.why.data, cases[i].says) && strstr((const char *)s.why.data, s.endpoint),
-                      "%s", (const char *)s.why.data);
-        router_answers_free(&answers);
+        bool said = false;
+        /* On a machine that is busy a session takes its time to come about. */
+        for (uint32_t timeout_ms = SHORT_MS; !said && timeout_ms < PATIENCE_MS; timeout_ms *= 2) {
+            buf_clear(&s.why);
+            ck_assert_int_eq(ask(&s, s.endpoint, timeout_ms, true, &answers), GW_ERR_AGAIN);
+            said = strstr((const char *)s.why.data, cases[i].says) != NULL;
+            router_answers_free(&answers);
+        }
+        ck_assert_msg(said && strstr((const char *)s.why.data, s.endpoint), "%s", (const char *)s.why.data);
         scene_close(&s);
     }
 }

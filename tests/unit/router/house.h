@@ -20,7 +20,8 @@
 #include "shared/base/clock.h"
 #include "tests/support/suite.h"
 
-#define LIMIT_MS 60000u
+#define LIMIT_MS 120000u
+#define NEVER_MS 3600000u /* a wait that no test lives to see the end of */
 #define KINDS 64 /* of messages: field numbers of Frame's body */
 #define SUBSCRIPTIONS_MAX 4
 
@@ -165,7 +166,7 @@ static inline void house_make(struct house *h)
         h->settings.fsync = (Masques__Control__Fsync)atoi(fsync);
     h->settings.fsync_interval_ms = 50;
     h->beat_ms = 100;
-    h->silence_ms = 60000;
+    h->silence_ms = 10 * LIMIT_MS;
     h->log = (struct log){"router", LOG_LEVEL_WARN, STDERR_FILENO};
     h->context = (struct link_context *)zmq_ctx_new();
     ck_assert_ptr_nonnull(h->context);

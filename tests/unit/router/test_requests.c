@@ -149,11 +149,11 @@ START_TEST(detached_with_drain_first_delivers_what_was_owed_then)
     struct house h;
     struct test_peer w, c, e;
     struct peer_id slow = attached;
-    slow.linger_ms = 60000; /* does not wait for more while somebody waits for it */
+    slow.linger_ms = NEVER_MS; /* does not wait for more while somebody waits for it */
     begin(&h, &w, &c);
     exporter_join(&e, &h, &slow);
     worker_store(&w, 1, 1, LOGS, 5, 1000);
-    ask_detach(&c, 5, "x", true, 0);
+    ask_detach(&c, 5, "x", true, NEVER_MS); /* which it need not wait for */
     struct kept_id kept = exporter_take(&e);
     ck_assert_str_eq(ask_exporter(&c, "x")->state, "draining");
     ck_assert_str_eq(detached_names(&h), "");
@@ -177,12 +177,10 @@ START_TEST(a_drain_that_takes_too_long_gives_up_nothing)
     exporter_join(&e, &h, &attached);
     worker_store(&w, 1, 1, LOGS, 5, 1000);
     struct kept_id kept = exporter_take(&e);
-    uint64_t begun = clock_mono_ms();
     ask_detach(&c, 5, "x", true, 100);
     const struct asked *a = answers(&c, 5);
     ck_assert_uint_eq(a->count, 5);
     ck_assert_ptr_nonnull(strstr(a->error, "100 ms: x stays attached"));
-    ck_assert_uint_ge(clock_mono_ms() - begun, 50); /* the loop counts from the begin of its turn */
     ck_assert_str_eq(detached_names(&h), "");
     ck_assert_str_eq(ask_exporter(&c, "x")->state, "running");
     ck_assert_uint_eq(ask_exporter(&c, "x")->pending, 5);

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,11 +182,24 @@ static inline void fake_server_start(struct fake_server *s, struct loop *loop, f
     event_add(s->event, NULL);
 }
 
+/* Returns when the kernel of the other end has the end of the stream: on a busy machine that is not at once. */
+static inline void fake_end(int fd)
+{
+    struct tcp_info info = {.tcpi_state = TCP_ESTABLISHED};
+    socklen_t len = sizeof info;
+    if (shutdown(fd, SHUT_WR) != 0)
+        return; /* it is gone already */
+    while (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_FIN_WAIT1)
+        usleep(1000);
+}
+
 /* Closes what is open; new connections are still taken. */
 static inline void fake_server_drop(struct fake_server *s)
 {
-    while (s->connections)
+    while (s->connections) {
+        fake_end(s->connections->fd);
         fake_connection_close(s->connections);
+    }
 }
 
 static inline void fake_server_stop(struct fake_server *s)

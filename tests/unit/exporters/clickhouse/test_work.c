@@ -180,7 +180,7 @@ static void build(struct world *w, const char *endpoint)
     struct buf why = buf_make(256);
     ck_assert_int_eq(hosts_read(&w->hosts, endpoint, &why), 0);
     w->client_rules = (struct client_rules){.username = "", .password = "", .ca_file = "", .cert_file = "",
-                                            .key_file = "", .timeout_ms = 20000};
+                                            .key_file = "", .timeout_ms = 120000};
     w->client = client_new(w->loop, &w->client_rules);
     w->catalog = catalog_new(w->loop, w->client, &w->hosts, &w->options, &w->log);
     w->rules = (struct work_rules){.loop = w->loop, .log = &w->log, .options = &w->options, .client = w->client,
@@ -362,6 +362,10 @@ START_TEST(nothing_is_sent_before_the_note_is_in_the_journal)
     w->hold_notes = true;
     w->work = work_new(&w->rules, &w->delivery);
     work_begin(w->work);
+    ck_assert_int_eq(loop_add_chore(w->loop, stop_later, w), 0);
+    while (w->delivery.notes == 0)
+        loop_run(w->loop);
+    loop_remove_chore(w->loop, stop_later, w);
     loop_timer_set(timer, 300);
     loop_run(w->loop);
     ck_assert_uint_eq(w->delivery.notes, 1);

@@ -8,7 +8,7 @@
 #include "exporters/console/writer.h"
 #include "tests/support/suite.h"
 
-#define LIMIT_MS 20000u
+#define LIMIT_MS 120000u
 #define PIPE_BYTES 4096
 
 struct world {

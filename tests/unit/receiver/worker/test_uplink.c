@@ -237,8 +237,7 @@ START_TEST(a_deadline_passes_while_the_router_is_away)
     publish(&s, 2, 10);
     stage_until_done(&s, 1);
     ck_assert_uint_eq(s.outcomes[UPLINK_ROUTER_AWAY], 1);
-    ck_assert_uint_ge(s.done_at_ms - from_ms, 50);
-    printf("a deadline of 50 ms was noticed after %llu ms\n", (unsigned long long)(s.done_at_ms - from_ms));
+    ck_assert_uint_ge(s.done_at_ms - from_ms, 50); /* both are of the clock that the deadline is of */
     ck_assert_uint_eq(s.ledger.used_bytes, 10);
     s.credit = 1000;
     stage_until_seen(&s, 1); /* the silence is noticed, HELLO said again */
@@ -254,7 +253,8 @@ START_TEST(a_late_verdict_is_counted_and_nobody_is_told_twice)
     struct stage s;
     stage_open(&s);
     stage_until(&s, stage_is_up);
-    publish_for(&s, 1, 10, 20, done);
+    publish_for(&s, 1, 10, 1000, done); /* it must go out before */
+    stage_until_seen(&s, 1);
     stage_until_done(&s, 1);
     ck_assert_uint_eq(s.outcomes[UPLINK_ROUTER_AWAY], 1);
     ck_assert_uint_eq(s.seen_count, 1);
@@ -361,31 +361,43 @@ START_TEST(a_batch_over_the_routers_limit_is_not_even_sent)
 }
 END_TEST
 
+static struct loop_timer *bell;
+static bool rang;
+
+static void ring(void *ctx)
+{
+    (void)ctx;
+    rang = true;
+}
+
+static bool has_rung(const struct stage *s)
+{
+    (void)s;
+    return rang;
+}
+
 static void publish_one_more(void *ctx, const struct uplink_verdict *verdict)
 {
     done(ctx, verdict);
     publish(ctx, 9, 10);
+    loop_timer_set(bell, 1);
 }
 
-/* At once, not with some later tick: so it is with one of a few at least, however busy the machine is. */
 START_TEST(a_batch_published_from_done_goes_out)
 {
-    uint64_t quickest_ms = UINT64_MAX;
-    for (int i = 0; i < 20 && quickest_ms >= 500; i++) {
-        struct stage s;
-        stage_open(&s);
-        stage_until(&s, stage_is_up);
-        publish_for(&s, 1, 10, FAR_MS, publish_one_more);
-        stage_until_seen(&s, 1);
-        uint64_t from_ms = loop_now_ms(s.loop);
-        stage_store(&s, 1);
-        stage_until_seen(&s, 2);
-        ck_assert_uint_eq(s.seen[1].first_byte, 9);
-        uint64_t took_ms = loop_now_ms(s.loop) - from_ms;
-        quickest_ms = took_ms < quickest_ms ? took_ms : quickest_ms;
-        stage_close(&s);
-    }
-    ck_assert_uint_lt(quickest_ms, 500);
+    struct stage s;
+    stage_open(&s);
+    stage_until(&s, stage_is_up);
+    publish_for(&s, 1, 10, FAR_MS, publish_one_more);
+    stage_until_seen(&s, 1);
+    bell = loop_timer_new(s.loop, ring, NULL);
+    stage_store(&s, 1);
+    stage_until(&s, has_rung);
+    ck_assert_uint_eq(uplink_counters(s.uplink)->in_flight_bytes, 10); /* at once, not with some later tick */
+    stage_until_seen(&s, 2);
+    ck_assert_uint_eq(s.seen[1].first_byte, 9);
+    loop_timer_free(&bell);
+    stage_close(&s);
 }
 END_TEST
 
@@ -434,7 +446,7 @@ START_TEST(the_routers_word_on_wanted_signals_counts)
     ck_assert_uint_eq(uplink_wanted(s.uplink, 0xe), 2);
     Masques__Bus__Frame frame = MASQUES__BUS__FRAME__INIT;
     Masques__Bus__Heartbeat beat = MASQUES__BUS__HEARTBEAT__INIT;
-    beat.wanted = 8;
+    beat.wanted = s.wanted = 8;
     frame.body_case = MASQUES__BUS__FRAME__BODY_HEARTBEAT;
     frame.heartbeat = &beat;
     stage_send(&s, &frame);
