@@ -136,8 +136,8 @@ class Letters(Case):
             self.assertEqual([ids_of(letter) for letter in letters], [["a0"], ["a1"]])
             told = wait_for(lambda: (t := gateway.health()["deadLetters"])["dropped"] == 3 and t, "what was dropped in health")
             self.assertEqual((told["letters"], told["bytes"]), (2, 2 * BLOCK))
-            gateway.stderr.wait(lambda lines: any("a rejection of sink is counted, but not kept as a dead letter" in line
-                                                  for line in lines), "what is said of it")
+            words = "a rejection of sink is counted, but not kept as a dead letter"
+            gateway.stderr.wait(lambda lines: any(words in line for line in lines), "what is said of it")
             self.assertEqual(gateway.health_answer()[0], 200)
             # Room is made by hand.
             self.ctl(gateway, "drop", str(letters[0].number))

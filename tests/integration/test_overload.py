@@ -71,7 +71,8 @@ class Overload(unittest.TestCase):
         wait_for(lambda: all(child["numbers"]["ledger_bytes"] == 0 for child in gateway.children("worker").values()),
                  "the ledgers to be empty")
         # What was stored when its client had already been told to come again was not accepted, and is delivered.
-        late = sum(child["numbers"].get("batches_stored_after_error", 0) for child in gateway.children("worker").values())
+        late = sum(child["numbers"].get("batches_stored_after_error", 0)
+                   for child in gateway.children("worker").values())
         counts = sink.counts()
         self.assertTrue(1 <= counts["last"] <= 1 + late, counts["last"])
         self.assertTrue(accepted + 1 <= sum(counts.values()) <= accepted + 1 + late * RECORDS, (late, accepted))

@@ -111,7 +111,8 @@ class Signals(unittest.TestCase):
             senders.wait_progress("requests after the last one", requests=20)
             senders.halt()
             self.assertEqual((senders.refused(), senders.failed()), ([], []))
-            wait_for(lambda: names_of_children(gateway) == ["debug", "router", "worker/1", "worker/2"], "a family that accepts")
+            wait_for(lambda: names_of_children(gateway) == ["debug", "router", "worker/1", "worker/2"],
+                     "a family that accepts")
 
     def test_while_it_starts_it_waits_for_the_start(self):
         gateway = Gateway()

@@ -147,8 +147,8 @@ class End(unittest.TestCase):
             pid = gateway.kill_child("router", signal.SIGSTOP)
             try:
                 call = grpc_client.future(channel, "logs", telemetry.logs(["held"]))
-                wait_for(lambda: any(child["numbers"].get("batches_open") for child in gateway.children("worker").values()),
-                         "a worker to have it")
+                wait_for(lambda: any(child["numbers"].get("batches_open")
+                                     for child in gateway.children("worker").values()), "a worker to have it")
                 gateway.process.send_signal(signal.SIGTERM)
                 wait_for(lambda: gateway.health_answer()[0] == 503, "the gateway to say that it ends")
             finally:
