@@ -93,7 +93,7 @@ class Crash(house.Case):
         def is_little():
             end.revive()
             return gateway.children().get(house.NAME, {}).get("queue", {}).get("records", BACKLOG) < BACKLOG
-        wait_for(is_little, "the backlog to be written", 120, pause=0.05)
+        wait_for(is_little, "the backlog to be written", 240, pause=0.05)
 
     def test_random_kills(self):
         seed = seed_of_run(20261126)
@@ -125,7 +125,7 @@ class Crash(house.Case):
             print(f"{dict(killed)} killed within {time.monotonic() - begin:.1f} s, {len(wanted)} records accepted, "
                   f"{len(oracle.failures())} requests failed; {end.forgotten} tokens without rows taken back")
             try:
-                wait_delivered(oracle, end, deadline=90)
+                wait_delivered(oracle, end, deadline=240)
                 self.wait_nothing_pending(gateway)
             except AssertionError:
                 print(self.child(gateway), "\n".join(gateway.stderr.all()[-40:]), sep="\n")
