@@ -108,7 +108,9 @@ class Scene:
         return self.gateway.child(self.name)["queue"]["records"]
 
     def wait_nothing_pending(self):
+        """Now, and not at the time of the last beat: what was stored behind the back of a client may still come."""
         with self.told():
+            self.gateway.wait_beats()
             wait_for(lambda: self.pending() == 0, "nothing to be pending")
 
     @contextlib.contextmanager
@@ -120,6 +122,13 @@ class Scene:
             print(f"{self.name}: {self.gateway.child(self.name)}")
             print("\n".join(self.gateway.stderr.all()[-40:] + (self.sink.stderr.all()[-20:] if self.sink else [])))
             raise
+
+    def wait_counted(self, records):
+        """Until the router knows of so many delivered records, and the journal, which it writes at once or, under load,
+        a moment later. That nothing is pending may be old news from before they came."""
+        with self.told():
+            wait_for(lambda: counted(self.gateway, self.name, "delivered") >= records, f"{records} records to be delivered")
+            self.gateway.wait_beats()
 
     def verdict(self):
         return Verdict(self.oracle, self.end)

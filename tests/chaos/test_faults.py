@@ -186,7 +186,7 @@ class Share(Case):
         and what the dead one loses is counted under its name, to the record."""
         scene = self.scene(sink_arguments=("--delay-ms", "3600000"), payload=(5000, 20000))
         clients = scene.start_clients(count=4, pace_s=0.002)
-        wait_for(lambda: scene.lost() > 500, "the sink to lose something")
+        wait_for(lambda: scene.lost() > 500, "the sink to lose something", 300)  # the store has to be full
         clients.stop()
         self.assertEqual(scene.oracle.failures(), [])
         scene.sink.kill()

@@ -5,7 +5,6 @@ everything that was acknowledged, once, in whole lines.
 MASQUES_SEED chooses when, MASQUES_DEATHS and MASQUES_CUTS how often."""
 import errno
 import os
-import signal
 import unittest
 
 import otlp_file
@@ -153,11 +152,11 @@ class PowerCut(Case):
         scene = self.scene(disk=True)
         for number in range(CUTS):
             self.send(scene)
-            wait_for(lambda: scene.pending() == 0, "the file to be there")
+            scene.wait_counted(3 * (2 * number + 1))
             scene.disk.fault(SYNC, kill=1, times=1, of=FILE_EXPORTER)
             self.send(scene)
             wait_for(lambda number=number: scene.disk.hits(FILE_EXPORTER) > number, "the exporter to die")
-            wait_for(lambda: scene.pending() == 0, "everything to be delivered")
+            scene.wait_counted(3 * (2 * number + 2))
             scene.cut_power("none")
             scene.gateway.start()
             scene.wait_attached()
@@ -168,22 +167,23 @@ class PowerCut(Case):
 
     def test_a_page_in_the_middle_of_what_was_not_synced_is_gone(self):
         """The tail is longer than what is whole of it: a hole, and good lines behind it."""
-        scene = self.scene(disk=True, payload=(3000, 3000))
-        self.send(scene)
-        wait_for(lambda: len(scene.end.numbers()) == 3 and scene.pending() == 0, "the file to be there")
-        (path,) = scene.end.files()
-        before = os.path.getsize(path)
-        pid = scene.gateway.child(FILE)["pid"]
-        os.kill(pid, signal.SIGSTOP)
+        # Eight requests are one delivery, which is written whole and synced once.
+        scene = self.scene(disk=True, payload=(3000, 3000),
+                           file={"sending_queue": {"batch": {"flush_timeout": "1h", "min_size": 8 * 3}}})
         for _ in range(8):
             self.send(scene)
-        scene.disk.fault(SYNC, kill=1, skip=1, of=FILE_EXPORTER)  # the first batch may go alone
-        os.kill(pid, signal.SIGCONT)
+        scene.wait_counted(8 * 3)
+        (path,) = scene.end.files()
+        before = os.path.getsize(path)
+        scene.disk.fault(SYNC, kill=1, of=FILE_EXPORTER)
+        for _ in range(8):
+            self.send(scene)
         wait_for(lambda: scene.disk.hits(FILE_EXPORTER) and os.path.getsize(path) > before + 50_000, "more than was synced")
         scene.gateway.kill_family(["router", FILE])
         with open(path, "r+b") as file:
             file.seek(before + 20_000)
             file.write(bytes(4096))
+            self.assertGreater(file.read().count(b"\n"), 1, "no whole line behind the hole")
         scene.disk.heal()
         scene.gateway.start()
         scene.wait_attached()
@@ -199,7 +199,7 @@ class PowerCut(Case):
         scene.end = FileEnd(path)
         scene.start()
         self.send(scene)
-        wait_for(lambda: len(scene.end.numbers()) == 3 and scene.pending() == 0, "the file to be there")
+        scene.wait_counted(3)
         scene.gateway.kill_family(["router", FILE])
         scene.disk.after(scene.random, "none")
         made = [change for change in scene.disk.changes if change.op == MKDIR and change.path.startswith(scene.out)]

@@ -81,8 +81,9 @@ class Always(Case):
         scene.start_clients(count=4, pace_s=0.005)
         for number in range(CUTS):
             scene.oracle.wait_acknowledged(scene.random.randrange(20, 200))
+            before = scene.disk.hits()  # of the rounds before this one
             scene.disk.fault(SYNC, kill=1, match=".seg")
-            wait_for(lambda: scene.disk.hits() > 0, "a router to die before its sync")
+            wait_for(lambda before=before: scene.disk.hits() > before, "a router to die before its sync")
             scene.disk.heal()
             self.cut(scene, MODES[number % len(MODES)])
         verdict = scene.settle()

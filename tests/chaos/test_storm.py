@@ -147,8 +147,9 @@ class Storm:
         self.killed[name] += 1
 
     def pause(self, name, seconds):
-        """Shorter than what counts as hung."""
-        pid = self.scene.sink.process.pid if name == "sink" else self.gateway.kill_child(name, 0)
+        """Shorter than what counts as hung; on a slow machine the master may see that otherwise and kill it, so that it
+        must not be stopped between a change and its record (Disk.between_changes())."""
+        pid = self.scene.sink.process.pid if name == "sink" else self.gateway.kill_child(name, signal.SIGSTOP)
         try:
             os.kill(pid, signal.SIGSTOP)
             time.sleep(seconds)

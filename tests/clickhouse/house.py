@@ -119,7 +119,8 @@ class Case(unittest.TestCase):
         return wait_for(lambda: words in (said := self.child(gateway)["lastError"]) != "" and said, f"words {words!r} in health")
 
     def wait_counts(self, gateway, **wanted):
-        """Waits until health counts this: delivered, rejected, lost."""
+        """Waits until health counts this: delivered, rejected, lost. Rows are in their table before the exporter has heard
+        that they are; what breaks something next waits for `delivered`, or the INSERT may come again."""
         def counts():
             child = self.child(gateway)
             return all(sum(child[what].values()) == count for what, count in wanted.items())
@@ -129,6 +130,8 @@ class Case(unittest.TestCase):
             raise AssertionError(f"{error}; it is {self.child(gateway)}") from None
 
     def wait_nothing_pending(self, gateway):
+        """Now, and not at the time of the last beat."""
+        gateway.wait_beats()
         wait_for(lambda: self.child(gateway)["queue"]["records"] == 0, "nothing to be pending")
 
 

@@ -93,7 +93,7 @@ class Crash(house.Case):
         def is_little():
             end.revive()
             return gateway.children().get(house.NAME, {}).get("queue", {}).get("records", BACKLOG) < BACKLOG
-        wait_for(is_little, "the backlog to be written", 120, pause=0.05)
+        wait_for(is_little, "the backlog to be written", 240, pause=0.05)
 
     def test_random_kills(self):
         seed = seed_of_run(20261126)

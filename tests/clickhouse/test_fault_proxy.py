@@ -74,7 +74,7 @@ class Faults(unittest.TestCase):
             self.server.wait_count("t", before)
             self.assertEqual(seen, [])
             event.set()
-            client.join(30)
+            client.join(60)
             self.assertEqual(seen, [(200, 0)])
             self.assertEqual(self.server.count("t"), 1)
 

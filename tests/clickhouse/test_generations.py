@@ -36,7 +36,7 @@ class Generations(house.Case):
                                             columns=set(rows[0]) - set(leaves_out))
                 found.update(tables)
             self.wait_counts(gateway, rejected=0, lost=0)
-            self.said = gateway.stderr.text()
+        self.said = gateway.stderr.text()  # all of it: the gateway has ended
         after = self.server.query("SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"
                                   " ORDER BY name")
         self.assertEqual([row for row in after if row["name"] in {row["name"] for row in before}], before)

@@ -102,7 +102,7 @@ class Large(house.Case):
         count, requests = 100000, 25
         with self.proxy() as proxy:
             gateway = self.gateway(proxy.endpoint, sending_queue={"batch": {
-                "flush_timeout": "20s", "min_size": count, "max_size": count}})
+                "flush_timeout": "5m", "min_size": count, "max_size": count}})
             with gateway:
                 begin = time.monotonic()
                 for _ in range(requests):

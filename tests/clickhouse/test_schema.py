@@ -11,7 +11,7 @@ import clickhouse_tables
 import house
 import suite
 from clickhouse import ClickHouse
-from gateway import BIN, SIGNALS, Gateway, run_program
+from gateway import BIN, SIGNALS, Gateway, run_program, wait_for
 
 EXPORTER = os.path.join(BIN, "masques-exporter-clickhouse")
 RECEIVER = os.path.join(BIN, "masques-receiver")
@@ -108,7 +108,7 @@ class Schema(house.Case):
         self.make(printed("--print-ddl", database=self.server.database, ttl="48h"))
         self.server.insert("otel_logs", [{"Timestamp": "2020-01-01 00:00:00"}, {"Timestamp": "2100-01-01 00:00:00"}])
         self.server.command("OPTIMIZE TABLE otel_logs FINAL")
-        self.assertEqual(self.server.count("otel_logs"), 1)
+        wait_for(lambda: self.server.count("otel_logs") == 1, "the old row to go")  # a merge of the engine's own may do it
         texts = {row["name"]: row["text"] for row in self.server.query(STATEMENTS)}
         self.assertEqual(sum("toIntervalDay(2)" in text for text in texts.values()), 8)
 
@@ -144,7 +144,7 @@ class Rights(house.Case):
             for signal in SIGNALS:
                 self.wait_once(self.send(gateway, signal), signal)
             self.wait_counts(gateway, delivered=9)
-            self.assertEqual(self.child(gateway)["state"], "running")
+            self.wait_state(gateway, "running")
         self.assertNotIn("dedup: off", gateway.stderr.text())
         return gateway.stderr.text()
 

@@ -144,7 +144,7 @@ class ClickHouse:
                 return self.request("GET", "/ping", timeout=5)[2] == b"Ok.\n"
             except (OSError, http.client.HTTPException):
                 return False
-        wait_for(answers, "the engine to answer")
+        wait_for(answers, "the engine to answer", 180)  # hundreds of MB are loaded first
 
     def _end(self, number):
         if self.process and self.process.poll() is None:

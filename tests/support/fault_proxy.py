@@ -320,6 +320,7 @@ class FaultProxy:
         self._rules = []
         self._lock = threading.Lock()
         self._open = set()
+        self._serving = set()  # addresses of clients, from their acceptance until they have ended
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -349,6 +350,13 @@ class FaultProxy:
         return [request for request in list(self.requests)
                 if request.is_insert and (table is None or re.search(rf"\b{table}\b", request.sql))]
 
+    def settle(self):
+        """The clients are dead: waits until what they had sent is in `requests`, and has met its fate. Only without TLS."""
+        with socket.create_connection(self.address, DEADLINE_S) as last:  # those that came before it are accepted before it
+            ours = last.getsockname()
+            wait_for(lambda: ours in self._serving, "the connections to be accepted")
+        wait_for(lambda: not self._serving, "the connections to end")
+
     def cut_all(self):
         """Every connection that is open now."""
         with self._lock:
@@ -375,11 +383,18 @@ class FaultProxy:
     def _accept(self):
         while True:
             try:
-                peer, _ = self._listener.accept()
+                peer, address = self._listener.accept()
             except OSError:
                 return
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+            self._serving.add(address)
+            threading.Thread(target=self._serve_it, args=(peer, address), daemon=True).start()
+
+    def _serve_it(self, peer, address):
+        try:
+            self._serve(peer)
+        finally:
+            self._serving.discard(address)
 
     def _serve(self, peer):
         try:

@@ -409,6 +409,13 @@ class Gateway:
     def child(self, name):
         return self.children()[name]
 
+    def wait_beats(self, count=2, name="router"):
+        """Waits until a child was heard so many more times. What health says of queues is as old as the router's last
+        beat; the second one from now on was written after this call."""
+        for _ in range(count):
+            last = self.child(name)["lastHeartbeat"]
+            wait_for(lambda last=last: self.child(name)["lastHeartbeat"] not in (None, last), f"a beat of {name}")
+
     def names(self, kind):
         return sorted(self.children(kind))
 
