@@ -54,6 +54,7 @@ class WorkerHost:
     def turns(self):
         """Since the last time that this was asked: (longest turn in CPU time, on the clock, largest block that the loop
         gave back, CPU time of the whole worker); microseconds, bytes."""
+        wait_for(lambda: os.path.exists(self._turns) and os.path.getsize(self._turns) >= 32, "the worker's first turn")
         with open(self._turns, "r+b", buffering=0) as file:
             cpu, wall, freed, spent = struct.unpack("=4Q", file.read(32))
             file.seek(0)
