@@ -193,12 +193,30 @@ class Truncation(Case):
                 self.assertLessEqual(len(verdict.missing), len(behind) + 4, str(verdict))
                 self.assertLessEqual(lost, len(verdict.missing))
 
-    def test_a_segment_that_is_gone_is_reported_missing(self):
-        self.restore()
-        os.unlink(self.segment())
+    def check_gone(self, path):
+        """Returns how many are reported lost, of those that are."""
+        os.unlink(path)
         verdict, lost = self.drain()
         print(f"{verdict}; {lost} reported lost")
-        self.assertLessEqual(len(verdict.missing), REQUESTS)
+        behind = [Key("logs", number) for number in range(REQUESTS // 3, REQUESTS)]
+        self.assertEqual(verdict.missing, behind)
+        return lost, len(behind)
+
+    def test_a_segment_that_is_gone_is_reported_missing(self):
+        """The next one tells where its numbers begin."""
+        self.restore()
+        gone = self.segment()
+        self.gateway.start()
+        self.still_works()
+        self.gateway.kill_family(["router"])
+        lost, missing = self.check_gone(gone)
+        self.assertEqual(lost, missing)
+
+    def test_so_is_the_newest_as_far_as_the_journal_knows(self):
+        """Which has not heard of its last batches, if nobody had acknowledged them."""
+        self.restore()
+        lost, missing = self.check_gone(self.segment())
+        self.assertLessEqual(lost, missing)
 
 
 if __name__ == "__main__":
