@@ -71,19 +71,28 @@ class LostAnswers(house.Case):
                 self.wait_once(ids)
 
     def test_the_real_limit_of_memory(self):
-        """A profile's limit that the whole exceeds and a half does not."""
-        self.server.command(clickhouse_tables.logs())
+        """What an insert takes is the engine's affair: its limit is lowered until the whole is too much, and half of it or
+        a quarter is not."""
+        for limit in (30_000_000, 24_000_000, 19_000_000, 15_000_000, 12_000_000, 9_500_000, 7_500_000, 6_000_000):
+            self.server.new_database(f"m{limit}")
+            self.server.command(clickhouse_tables.logs())
+            codes = self.codes_with(limit, 20000)
+            print(f"{limit} bytes: {codes}")
+            if 241 in codes:
+                return
+        self.fail("the limit was never met")
+
+    def codes_with(self, limit, count):
+        """The engine's answers to the INSERTs of one delivery, all of which is there in the end."""
         with self.proxy() as proxy:
-            count = 20000
-            options = one_delivery(count)
-            with self.gateway(proxy.endpoint, connection_params={"max_memory_usage": "30000000"}, **options) as gateway:
-                ids = []
+            with self.gateway(proxy.endpoint, connection_params={"max_memory_usage": str(limit)},
+                              **one_delivery(count)) as gateway:
                 for _ in range(20):
-                    ids += self.send(gateway, count=count // 20)
+                    self.send(gateway, count=count // 20)
                 self.server.wait_count(house.LOGS, count, 120)
                 self.assertEqual(self.server.value(f"SELECT uniqExact(LogAttributes['test.id']) FROM {house.LOGS}"), count)
                 self.wait_counts(gateway, rejected=0, lost=0)
-            print(f"limits of memory: {[insert.code for insert in proxy.inserts()]}")
+            return [insert.code for insert in proxy.inserts()]
 
     def test_a_partial_success_is_not_written_again(self):
         """One of the metrics' tables fails; the others are written once."""
