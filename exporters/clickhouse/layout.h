@@ -4,6 +4,8 @@
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_LAYOUT_H
 #define MASQUES_EXPORTERS_CLICKHOUSE_LAYOUT_H
 
+#include <string.h>
+
 #include "exporters/clickhouse/column.h"
 #include "exporters/clickhouse/row.h"
 
@@ -66,6 +68,15 @@ void layout_fill_around(struct layout_desk *desk, struct column *column, enum la
 static inline uint64_t layout_time(uint64_t ns)
 {
     return ns < ROW_TIME_MAX_NS ? ns : ROW_TIME_MAX_NS;
+}
+
+/* An sfixed64 as the tables have every number, the bits of a Float64: above 2^53 the last digits are lost. */
+static inline uint64_t layout_number(uint64_t value)
+{
+    double number = (double)(int64_t)value;
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
 }
 
 /* An id in hex; one that is all zero or absent is "". */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "exporters/clickhouse/exemplars.h"
 #include "exporters/clickhouse/layout.h"
 
 /* All five tables begin with the same columns, and number points have one layout less two columns in the gauge's. */
@@ -20,9 +21,6 @@ enum {
     FLAGS,
     HEAD, /* how many these are */
 };
-
-/* The exemplars' columns follow one another. */
-enum { EXEMPLAR_ATTRIBUTES, EXEMPLAR_TIME, EXEMPLAR_VALUE, EXEMPLAR_SPAN_ID, EXEMPLAR_TRACE_ID, EXEMPLARS };
 
 /* Of gauges and sums. */
 enum {
@@ -68,13 +66,6 @@ enum {
     [START_TIME] = {"StartTimeUnix", COLUMN_TIME, FROM_RECORD},                                  \
     [TIME] = {"TimeUnix", COLUMN_TIME, FROM_RECORD},                                             \
     [FLAGS] = {"Flags", COLUMN_U32, FROM_RECORD}
-
-#define EXEMPLAR_COLUMNS(at)                                                                     \
-    [(at) + EXEMPLAR_ATTRIBUTES] = {"Exemplars.FilteredAttributes", COLUMN_ARRAY_MAP, FROM_RECORD}, \
-    [(at) + EXEMPLAR_TIME] = {"Exemplars.TimeUnix", COLUMN_ARRAY_TIME, FROM_RECORD},             \
-    [(at) + EXEMPLAR_VALUE] = {"Exemplars.Value", COLUMN_ARRAY_F64, FROM_RECORD},                \
-    [(at) + EXEMPLAR_SPAN_ID] = {"Exemplars.SpanId", COLUMN_ARRAY_STRING, FROM_RECORD},          \
-    [(at) + EXEMPLAR_TRACE_ID] = {"Exemplars.TraceId", COLUMN_ARRAY_STRING, FROM_RECORD}
 
 #define DISTRIBUTION_COLUMNS                                                                     \
     [COUNT] = {"Count", COLUMN_U64, FROM_RECORD},                                                \
@@ -150,36 +141,11 @@ enum {
 enum { BUCKETS_OFFSET = 1, BUCKETS_COUNTS = 2 };
 enum { SUMMARY_QUANTILES = 6, SUMMARY_ATTRIBUTES = 7, SUMMARY_FLAGS = 8 };
 enum { QUANTILE_QUANTILE = 1, QUANTILE_VALUE = 2 };
-enum {
-    EXEMPLAR_FIELD_TIME = 2,
-    EXEMPLAR_FIELD_AS_DOUBLE = 3,
-    EXEMPLAR_FIELD_SPAN_ID = 4,
-    EXEMPLAR_FIELD_TRACE_ID = 5,
-    EXEMPLAR_FIELD_AS_INT = 6,
-    EXEMPLAR_FIELD_ATTRIBUTES = 7,
-};
-
-#define TRACE_ID_BYTES 16u
-#define SPAN_ID_BYTES 8u
-
-static uint64_t bits_of(double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-
 /* A sint32 from its zigzag. */
 static uint32_t zigzag(uint64_t value)
 {
     uint32_t v = (uint32_t)value;
     return v >> 1 ^ (0u - (v & 1));
-}
-
-/* sfixed64 as the tables have every number: above 2^53 the last digits are lost. */
-static uint64_t int_bits(uint64_t value)
-{
-    return bits_of((double)(int64_t)value);
 }
 
 /* The numbers of a repeated field: one of them, or packed ones. `type` is the wire type of one. */
@@ -193,63 +159,6 @@ static void add_numbers(struct column *c, const struct wire_field *f, enum wire_
     }
     while (wire_left(&w) && wire_value(&w, type, &one) == GW_OK)
         column_number(c, one.value);
-}
-
-/* ---- exemplars ---- */
-
-/* Unlike elsewhere an id that is not there is written as zeros: so does the Collector. */
-static void exemplar_id(struct column *c, struct slice id, size_t bytes)
-{
-    static const uint8_t zeros[TRACE_ID_BYTES];
-    column_hex(c, id.len ? id : slice_make(zeros, bytes));
-}
-
-static void fill_exemplar(struct layout_desk *desk, struct column *c, struct slice bytes)
-{
-    struct slice trace_id = {0}, span_id = {0};
-    uint64_t time_ns = 0, value = 0;
-    struct wire_field f;
-    struct wire w = wire_of(bytes);
-    while (wire_next(&w, &f) == 1) {
-        switch (f.number) {
-        case EXEMPLAR_FIELD_TIME:
-            time_ns = f.value;
-            break;
-        case EXEMPLAR_FIELD_AS_DOUBLE:
-            value = f.value;
-            break;
-        case EXEMPLAR_FIELD_AS_INT:
-            value = int_bits(f.value);
-            break;
-        case EXEMPLAR_FIELD_SPAN_ID:
-            span_id = f.bytes;
-            break;
-        case EXEMPLAR_FIELD_TRACE_ID:
-            trace_id = f.bytes;
-            break;
-        case EXEMPLAR_FIELD_ATTRIBUTES:
-            attributes_add(&desk->attributes, f.bytes);
-            break;
-        default:
-            break;
-        }
-    }
-    layout_map(desk, &c[EXEMPLAR_ATTRIBUTES]);
-    column_number(&c[EXEMPLAR_TIME], layout_time(time_ns));
-    column_number(&c[EXEMPLAR_VALUE], value);
-    exemplar_id(&c[EXEMPLAR_SPAN_ID], span_id, SPAN_ID_BYTES);
-    exemplar_id(&c[EXEMPLAR_TRACE_ID], trace_id, TRACE_ID_BYTES);
-}
-
-/* They use desk->attributes, which must be empty. `at`: the first of their columns. */
-static void fill_exemplars(struct layout_desk *desk, struct slice point, uint32_t number,
-                           struct column *at)
-{
-    struct wire_field f;
-    struct wire w = wire_of(point);
-    while (wire_next(&w, &f) == 1)
-        if (f.number == number)
-            fill_exemplar(desk, at, f.bytes);
 }
 
 /* ---- points ---- */
@@ -288,7 +197,7 @@ static void fill_number(struct layout_desk *desk, const struct otlp_record *reco
             value = f.value;
             break;
         case NUMBER_AS_INT:
-            value = int_bits(f.value);
+            value = layout_number(f.value);
             break;
         case NUMBER_ATTRIBUTES:
             attributes_add(&desk->attributes, f.bytes);
@@ -307,7 +216,7 @@ static void fill_number(struct layout_desk *desk, const struct otlp_record *reco
     fill_head(desk, &point, received_ns);
     column_number(&desk->columns[NUMBER_VALUE], value);
     if (point.exemplars)
-        fill_exemplars(desk, record->bytes, NUMBER_POINT_EXEMPLARS,
+        exemplars_fill(desk, record->bytes, NUMBER_POINT_EXEMPLARS,
                        &desk->columns[NUMBER_EXEMPLARS]);
 }
 
@@ -365,7 +274,7 @@ static void fill_histogram(struct layout_desk *desk, const struct otlp_record *r
     column_number(&c[MIN], min);
     column_number(&c[MAX], max);
     if (point.exemplars)
-        fill_exemplars(desk, record->bytes, HISTOGRAM_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
+        exemplars_fill(desk, record->bytes, HISTOGRAM_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
 }
 
 static void fill_buckets(const struct otlp_view *point, uint32_t number, struct column *offset,
@@ -445,7 +354,7 @@ static void fill_exponential_histogram(struct layout_desk *desk, const struct ot
     fill_buckets(&record->record, EXPONENTIAL_NEGATIVE, &c[NEGATIVE_OFFSET],
                  &c[NEGATIVE_BUCKET_COUNTS]);
     if (point.exemplars)
-        fill_exemplars(desk, record->bytes, EXPONENTIAL_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
+        exemplars_fill(desk, record->bytes, EXPONENTIAL_EXEMPLARS, &c[DISTRIBUTION_EXEMPLARS]);
 }
 
 static void fill_quantile(struct column *c, struct slice bytes)

@@ -7,23 +7,19 @@
 
 #include "exporters/clickhouse/body.h"
 #include "exporters/clickhouse/ddl.h"
-#include "exporters/clickhouse/division.h"
 #include "exporters/clickhouse/letters.h"
+#include "exporters/clickhouse/progress.h"
 #include "exporters/clickhouse/statement.h"
-#include "exporters/clickhouse/token.h"
 
 /* Of a part's rows in OTLP (exporters/clickhouse/cut.h). Together with the rows it keeps an insert below what the server
  * makes one block of (exporters/clickhouse/statement.h). */
 #define PART_BYTES (32u * 1024 * 1024)
 #define BLOCK_MAX_BYTES (256u * 1024 * 1024) /* less than the server's own limit: then an insert is all or nothing */
-#define NOTE_RESERVE_BYTES 1024u /* of a note, for giving up what is left of parts with very many bad rows */
 
 struct work {
     const struct work_rules *rules;
     struct delivery *delivery;
-    struct cut cut;
-    struct note note;
-    struct division division; /* of part note.parts_done */
+    struct progress progress;
     bool said;      /* there is a note */
     bool noted;     /* the journal has what is next, as open */
     bool noting;    /* it is on its way there */
@@ -51,7 +47,7 @@ const struct delivery *work_delivery(const struct work *w)
 
 static enum table_kind kind_of(const struct work *w)
 {
-    return w->cut.parts[w->note.parts_done].table;
+    return progress_table(&w->progress);
 }
 
 /* ---- verdicts ---- */
@@ -76,10 +72,7 @@ static void finish_unreadable(struct work *w, int rc)
 static int say_note(struct work *w, bool open)
 {
     struct buf text = buf_make(NOTE_MAX_BYTES);
-    w->note.open = open;
-    w->note.position = w->division.position;
-    w->note.span = w->division.span;
-    note_write(&w->note, &text);
+    progress_note(&w->progress, open, &text);
     int rc = buf_ok(&text) ? delivery_progress(w->delivery, buf_slice(&text)) : GW_ERR_NOMEM;
     buf_free(&text);
     w->said |= rc == 0;
@@ -102,7 +95,7 @@ static void finish_retry(struct work *w, const struct answer *a, bool degraded)
 static void finish_done(struct work *w)
 {
     struct letters letters = {.count = 0};
-    int rc = letters_read(&letters, w->delivery, &w->cut, &w->note);
+    int rc = letters_read(&letters, w->delivery, &w->progress.cut, &w->progress.note);
     if (rc < 0)
         finish_unreadable(w, rc);
     else
@@ -119,31 +112,24 @@ static void finish_nomem(struct work *w)
 
 /* ---- what is next ---- */
 
-/* The rows that come next are other ones, and so is their token. */
-static void turn_to_next(struct work *w)
+/* The rows that are next are other ones, and so is their token; `part`: they are of another part. */
+static void turn_to_next(struct work *w, bool part)
 {
-    struct division *d = &w->division;
-    if (division_next(d) == 0) {
-        w->note.parts_done++;
-        w->checked = false;
-        *d = (struct division){.rows = 0};
-        if (w->note.parts_done < w->cut.count)
-            d->rows = w->cut.parts[w->note.parts_done].rows;
-    }
+    w->checked &= !part;
     w->noted = false;
     w->open = false;
     w->refreshed = false;
     w->tried = 0;
     w->failing = false;
-    w->note.place = 0;
+    w->progress.note.place = 0;
 }
 
-/* The rows at hand, halved. False: it is one row. */
+/* False: it is one row. */
 static bool halve(struct work *w)
 {
-    if (!division_halve(&w->division))
+    if (!progress_halve(&w->progress))
         return false;
-    turn_to_next(w);
+    turn_to_next(w, false);
     return true;
 }
 
@@ -151,30 +137,15 @@ static bool halve(struct work *w)
 
 static void on_answer(void *ctx, const struct client_reply *reply);
 
-static void write_token(struct work *w, struct buf *out)
-{
-    const struct clickhouse_options *o = w->rules->options;
-    const struct plan_part *part = &w->cut.parts[w->note.parts_done];
-    struct token_range range = {.day = part->day,
-                                .first = part->first,
-                                .last = part->last,
-                                .plan_version = w->note.limits.version};
-    if (w->division.span) {
-        range.position = w->division.position;
-        range.span = division_next(&w->division);
-    }
-    token_write(delivery_id(w->delivery), o->database, ddl_table(o, part->table), &range, out);
-}
-
 static void send_rows(struct work *w)
 {
     const struct clickhouse_options *o = w->rules->options;
     struct buf token = buf_make(STATEMENT_MAX_BYTES), url = buf_make(STATEMENT_MAX_BYTES);
-    write_token(w, &token);
+    progress_token(&w->progress, delivery_id(w->delivery), o->database, ddl_table(o, kind_of(w)), &token);
     statement_insert(w->rules->hosts->items[w->host].url, o, kind_of(w), buf_slice(&token), &url);
     w->mask = w->table->mask;
-    w->body = body_new(w->delivery, &w->cut, w->note.parts_done, w->division.position,
-                       division_next(&w->division), w->mask, (enum clickhouse_compress)o->compress);
+    w->body = body_new(w->delivery, &w->progress.cut, w->progress.note.parts_done, w->progress.division.position,
+                       progress_rows(&w->progress), w->mask, (enum clickhouse_compress)o->compress);
     if (w->body && buf_ok(&token) && buf_ok(&url))
         w->call = client_start(w->rules->client,
                                &(struct client_request){
@@ -196,11 +167,11 @@ static void send_rows(struct work *w)
 static void go_with(struct work *w, const struct table *table)
 {
     w->table = table;
-    if (w->noted && w->note.place == table->place) {
+    if (w->noted && w->progress.note.place == table->place) {
         send_rows(w);
         return;
     }
-    w->note.place = table->place;
+    w->progress.note.place = table->place;
     w->noted = false;
     if (say_note(w, true) < 0) {
         finish_nomem(w);
@@ -231,16 +202,16 @@ static void look(struct work *w, bool columns)
 /* Where the token may be known, it is sent; elsewhere it must not be. */
 static bool is_bound_elsewhere(const struct work *w, const struct table *table)
 {
-    return w->open && w->note.place && w->note.place != table->place;
+    return w->open && w->progress.note.place && w->progress.note.place != table->place;
 }
 
 /* No host is left. What is bound to a place that no configured server has any more cannot wait for it for ever. */
 static void give_up(struct work *w)
 {
-    if (w->open && w->note.place && !w->failing) {
+    if (w->open && w->progress.note.place && !w->failing) {
         log_warn(w->rules->log, "a delivery's rows may have been written to a server that is not configured any more: "
                                 "they may be there twice");
-        w->note.place = 0;
+        w->progress.note.place = 0;
         w->tried = 0;
         go(w);
         return;
@@ -251,7 +222,7 @@ static void give_up(struct work *w)
 /* Goes on with what is next, as far as that is possible now. */
 static void go(struct work *w)
 {
-    if (w->note.parts_done >= w->cut.count) {
+    if (progress_is_over(&w->progress)) {
         finish_done(w);
         return;
     }
@@ -287,30 +258,25 @@ static void try_elsewhere(struct work *w, const struct answer *answer)
     go(w);
 }
 
-/* Rows are refused: they are halved or, when it is one, rejected. A note has room for very many rejected rows, but not
- * for any number: beyond it what is left of the part is given up. */
+/* Rows are refused: they are halved or, when it is one, rejected. */
 static void refuse_rows(struct work *w, const struct answer *answer)
 {
-    struct division *d = &w->division;
+    enum table_kind kind = kind_of(w);
+    uint32_t count;
+    bool part;
     if (halve(w)) {
         go(w);
         return;
     }
-    uint32_t part = w->note.parts_done, count = 1;
-    int rc = note_reject(&w->note, part, d->position, count, answer->text, NOTE_RESERVE_BYTES);
-    if (rc == GW_ERR_FULL) {
-        count = d->rows - d->position;
-        rc = note_reject(&w->note, part, d->position, count, answer->text, 0);
-    }
+    int rc = progress_reject(&w->progress, answer->text, &count, &part);
     if (rc == GW_ERR_NOMEM) {
         finish_nomem(w);
     } else if (rc < 0) {
         finish_retry(w, answer, true);
     } else {
-        log_warn(w->rules->log, "%s refuses %" PRIu32 " row(s): %s",
-                 ddl_table(w->rules->options, kind_of(w)), count, answer->text);
-        division_reject(d, count);
-        turn_to_next(w);
+        log_warn(w->rules->log, "%s refuses %" PRIu32 " row(s): %s", ddl_table(w->rules->options, kind), count,
+                 answer->text);
+        turn_to_next(w, part);
         go(w);
     }
 }
@@ -371,8 +337,7 @@ static void on_taken(struct work *w)
 {
     enum table_kind kind = kind_of(w);
     hosts_worked(w->rules->hosts, w->host);
-    division_taken(&w->division);
-    turn_to_next(w);
+    turn_to_next(w, progress_taken(&w->progress));
     w->rules->worked(w->rules->ctx, kind);
     go(w);
 }
@@ -412,7 +377,7 @@ static void on_answer(void *ctx, const struct client_reply *reply)
     struct answer answer;
     uint64_t native_bytes = body_native_bytes(w->body);
     w->call = NULL;
-    answer_of_insert(reply, division_next(&w->division), &answer);
+    answer_of_insert(reply, progress_rows(&w->progress), &answer);
     body_free(&w->body);
     /* More than one block of the server: some may be there. */
     w->open |= answer.open || (answer.class != ANSWER_DONE && native_bytes >= BLOCK_MAX_BYTES);
@@ -463,57 +428,16 @@ void work_free(struct work **work)
     catalog_forget(&w->wait);
     client_cancel(&w->call);
     body_free(&w->body);
-    cut_free(&w->cut);
-    note_fini(&w->note);
+    progress_fini(&w->progress);
     free(w);
-}
-
-/* Does the note fit to the delivery as it is cut? */
-static bool fits(const struct work *w)
-{
-    const struct note *n = &w->note;
-    return n->parts_done < w->cut.count && n->position < w->cut.parts[n->parts_done].rows;
-}
-
-static struct plan_limits limits_of(const struct clickhouse_options *o)
-{
-    return (struct plan_limits){.version = PLAN_VERSION, .rows = o->insert_rows, .bytes = PART_BYTES};
-}
-
-/* What an earlier attempt has left. 0; GW_ERR_UNSUPPORTED: it cannot be carried on here. */
-static int read_note(struct work *w)
-{
-    struct slice bytes = delivery_note(w->delivery);
-    int rc = bytes.len ? note_read(bytes, &w->note) : 0;
-    w->said = bytes.len > 0;
-    if (rc == GW_ERR_MALFORMED) {
-        log_warn(w->rules->log, "a delivery's note cannot be read: parts of it may be written twice");
-        rc = 0;
-    }
-    if (rc == 0 && !w->note.limits.version)
-        w->note.limits = limits_of(w->rules->options);
-    return rc;
-}
-
-static void take_up(struct work *w)
-{
-    if (w->note.place && !fits(w)) {
-        log_warn(w->rules->log, "a delivery's note does not fit to it: parts of it may be written twice");
-        note_fini(&w->note);
-        w->note.limits = limits_of(w->rules->options);
-    }
-    if (!w->cut.count)
-        return;
-    w->open = w->noted = w->note.open;
-    w->division = (struct division){.rows = w->cut.parts[w->note.parts_done].rows,
-                                    .position = w->note.position,
-                                    .span = w->note.span};
 }
 
 void work_begin(struct work *w)
 {
     static const char newer[] = "a newer version has begun this delivery, and only that can go on with it";
-    int rc = read_note(w);
+    struct plan_limits limits = {.version = PLAN_VERSION, .rows = w->rules->options->insert_rows, .bytes = PART_BYTES};
+    w->said = delivery_note(w->delivery).len > 0;
+    int rc = progress_read(&w->progress, w->delivery, &limits, w->rules->log);
     if (rc == GW_ERR_UNSUPPORTED) {
         finish(w, &(struct delivery_verdict){.outcome = MASQUES__BUS__OUTCOME__RETRY,
                                              .after_ms = ANSWER_HOLD_MS,
@@ -521,12 +445,10 @@ void work_begin(struct work *w)
                                              .error = newer});
         return;
     }
-    if (rc == 0)
-        rc = cut_read(&w->cut, w->delivery, &w->note.limits);
     if (rc < 0) {
         finish_unreadable(w, rc);
         return;
     }
-    take_up(w);
+    w->open = w->noted = w->progress.note.open;
     go(w);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The runtime of every exporter: start, the ways to end, and what is told to whom. */
-#include <errno.h>
+#include "exporters/common/run.h"
+
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "exporters/common/exporter.h"
 #include "exporters/common/session.h"
-#include "exporters/common/settings.h"
 #include "shared/control/child.h"
 
 #define TIDY_MS 1000u
@@ -20,7 +17,6 @@
 #define PATIENCE_MS 3000u       /* by hand: with a router that does not answer, before it is said */
 #define CONFIRM_MS 500u         /* at the end: for the router to confirm the last verdicts */
 #define ERROR_MAX_BYTES 256u
-#define TEXT_MAX_BYTES (16u * 1024)
 
 enum state {
     STATE_WAITING,  /* no session with the router */
@@ -444,83 +440,26 @@ static void say_failure(struct exporter_host *host, const char *why)
         child_beat(host->child);
 }
 
-static int host_run(struct exporter_host *host, bool spawned)
+int run_exporter(const struct exporter_ops *ops, void *options, const struct exporter_settings *settings, bool spawned)
 {
-    host->log = (struct log){.who = host->settings.name,
-                             .level = host->settings.log_level,
-                             .fd = STDERR_FILENO};
-    const char *why = host_build(host);
+    struct exporter_host host = {.ops = ops, .options = options, .settings = *settings};
+    host.log = (struct log){.who = settings->name, .level = settings->log_level, .fd = STDERR_FILENO};
+    const char *why = host_build(&host);
     if (!why)
-        why = host_obey(host, spawned);
+        why = host_obey(&host, spawned);
     if (!why)
-        why = host_open(host);
+        why = host_open(&host);
     if (why) {
-        say_failure(host, why);
-        host->exit_code = EXIT_FAILURE;
+        say_failure(&host, why);
+        host.exit_code = EXIT_FAILURE;
     } else {
-        if (host->child)
-            child_ready(host->child, host->ops->type);
+        if (host.child)
+            child_ready(host.child, ops->type);
         else
-            loop_timer_set(host->patience, PATIENCE_MS);
-        loop_timer_set(host->tidy, TIDY_MS);
-        loop_run(host->loop);
+            loop_timer_set(host.patience, PATIENCE_MS);
+        loop_timer_set(host.tidy, TIDY_MS);
+        loop_run(host.loop);
     }
-    host_tear_down(host);
-    return host->exit_code;
-}
-
-static int main_by_hand(struct exporter_host *host, int argc, char **argv)
-{
-    struct buf text = buf_make(TEXT_MAX_BYTES);
-    int code = EXIT_SUCCESS;
-    switch (settings_from_flags(argc, argv, host->ops, host->options, &host->settings, &text)) {
-    case SETTINGS_RUN:
-        code = host_run(host, false);
-        break;
-    case SETTINGS_HELP:
-        settings_help(host->ops, &text);
-        printf("%.*s", (int)text.len, (const char *)text.data);
-        break;
-    case SETTINGS_VERSION:
-        printf("masques-exporter-%s %s\n", host->ops->type, MASQUES_VERSION);
-        break;
-    case SETTINGS_WRONG:
-        fprintf(stderr, "masques-exporter-%s: %.*s\n", host->ops->type, (int)text.len,
-                (const char *)text.data);
-        code = EXIT_FAILURE;
-        break;
-    }
-    buf_free(&text);
-    return code;
-}
-
-static int main_spawned(struct exporter_host *host)
-{
-    Masques__Control__Settings *settings;
-    if (child_begin(&settings) < 0)
-        return EXIT_FAILURE;
-    struct buf why = buf_make(TEXT_MAX_BYTES);
-    int code = EXIT_FAILURE;
-    if (settings_from_master(settings, host->ops, host->options, &host->settings, &why) == 0)
-        code = host_run(host, true);
-    else
-        fprintf(stderr, "masques-exporter-%s: %.*s\n", host->ops->type, (int)why.len,
-                (const char *)why.data);
-    buf_free(&why);
-    masques__control__settings__free_unpacked(settings, NULL);
-    return code;
-}
-
-int exporter_main(int argc, char **argv, const struct exporter_ops *ops)
-{
-    struct exporter_host host = {.ops = ops};
-    host.options = calloc(1, ops->options_bytes ? ops->options_bytes : 1);
-    if (!host.options) {
-        fprintf(stderr, "masques-exporter-%s: no memory\n", ops->type);
-        return EXIT_FAILURE;
-    }
-    bool spawned = argc == 2 && strcmp(argv[1], "--child") == 0;
-    int code = spawned ? main_spawned(&host) : main_by_hand(&host, argc, argv);
-    free(host.options);
-    return code;
+    host_tear_down(&host);
+    return host.exit_code;
 }
