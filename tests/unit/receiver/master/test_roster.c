@@ -2,14 +2,17 @@
 /* The list of the children, and when one of them counts as hung. */
 #include "receiver/master/roster.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "receiver/master/patience.h"
 #include "tests/support/suite.h"
 #include "tests/unit/receiver/master/stage.h"
+
+#define HEARD_MS 5000u
+#define HANG_MS 1000u
 
 static const struct member_events nobody_listens = {.started = NULL};
 
@@ -122,6 +125,23 @@ START_TEST(who_has_left_is_forgotten_once_its_process_is_gone)
 }
 END_TEST
 
+/* An exporter with that process, heard last at HEARD_MS. */
+static struct member *heard(struct stage *s, struct roster *roster, enum member_state state, pid_t pid)
+{
+    struct member *m = add(s, roster, MEMBER_EXPORTER, "a");
+    m->pid = pid;
+    m->state = state;
+    m->heard_ms = HEARD_MS;
+    return m;
+}
+
+/* It was killed: would wait for ever otherwise. */
+static void bury(struct member *m)
+{
+    ck_assert_int_eq(waitpid(m->pid, NULL, 0), m->pid);
+    m->pid = 0;
+}
+
 START_TEST(patience_depends_on_what_a_child_does)
 {
     static const struct {
@@ -143,19 +163,15 @@ START_TEST(patience_depends_on_what_a_child_does)
     s.log.level = LOG_LEVEL_ERROR;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct roster roster = {.members = NULL};
-        struct member *m = add(&s, &roster, MEMBER_EXPORTER, "a");
-        pid_t pid = m->pid = sleeper();
-        m->state = cases[i].state;
-        m->heard_ms = 5000;
-        patience_watch(m, cases[i].hang_ms, 5000 + cases[i].silent_ms);
-        ck_assert_msg((m->heard_ms != 5000) == cases[i].killed, "%zu", i);
+        struct member *m = heard(&s, &roster, cases[i].state, sleeper());
+        patience_watch(m, cases[i].hang_ms, HEARD_MS + cases[i].silent_ms);
+        ck_assert_msg((m->heard_ms != HEARD_MS) == cases[i].killed, "%zu", i);
         ck_assert_msg((m->error[0] != '\0') == cases[i].killed, "%zu: %s", i, m->error);
         if (!cases[i].killed) {
-            ck_assert(!was_killed(pid));
+            ck_assert(!was_killed(m->pid));
             end(m);
         } else {
-            ck_assert_int_eq(waitpid(pid, NULL, 0), pid); /* would wait for ever otherwise */
-            m->pid = 0;
+            bury(m);
         }
         roster_fini(&roster);
     }
@@ -175,7 +191,7 @@ static uint64_t cpu_ms_of(pid_t pid)
 static void computes_for(pid_t pid, uint64_t ms)
 {
     for (uint64_t begun = cpu_ms_of(pid); cpu_ms_of(pid) < begun + ms;)
-        sched_yield();
+        usleep(1000);
 }
 
 START_TEST(one_that_computes_may_be_silent_for_longer)
@@ -186,31 +202,23 @@ START_TEST(one_that_computes_may_be_silent_for_longer)
     s.log.level = LOG_LEVEL_ERROR;
     for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
         struct roster roster = {.members = NULL};
-        struct member *m = add(&s, &roster, MEMBER_EXPORTER, "a");
         pid_t pid = fork();
         while (pid == 0)
-            sched_yield();
-        m->pid = pid;
-        m->state = MEMBER_RUNNING;
-        m->heard_ms = 5000;
-        patience_watch(m, 1000, 5500);
-        for (uint64_t now = 6000; now < 5000 + 1000 * PATIENCE_BUSY; now += 500) {
-            computes_for(pid, 50);
-            patience_watch(m, 1000, now);
+            ;
+        struct member *m = heard(&s, &roster, MEMBER_RUNNING, pid);
+        uint64_t now = HEARD_MS + HANG_MS / 2, end = HEARD_MS + (stops[i] ? 3 : PATIENCE_BUSY) * HANG_MS;
+        patience_watch(m, HANG_MS, now);
+        while ((now += HANG_MS / 2) < end) {
+            computes_for(pid, HANG_MS / 20);
+            patience_watch(m, HANG_MS, now);
             ck_assert_msg(!m->error[0], "%s", m->error);
-            if (stops[i] && now == 8000) {
-                ck_assert_int_eq(kill(pid, SIGSTOP), 0);
-                break;
-            }
         }
-        if (stops[i]) /* what it did before does not help it for long */
-            for (uint64_t now = 8500; now <= 9500; now += 500)
-                patience_watch(m, 1000, now);
-        else
-            patience_watch(m, 1000, 5000 + 1000 * PATIENCE_BUSY);
+        if (stops[i])
+            ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+        for (int more = 0; more <= (stops[i] ? 2 : 0); more++) /* what it did before does not help it for long */
+            patience_watch(m, HANG_MS, end + (uint64_t)more * HANG_MS / 2);
         ck_assert_msg(strncmp(m->error, "killed: silent for", 18) == 0, "%s", m->error);
-        ck_assert_int_eq(waitpid(pid, NULL, 0), pid); /* would wait for ever otherwise */
-        m->pid = 0;
+        bury(m);
         roster_fini(&roster);
     }
     stage_close(&s);
