@@ -2,14 +2,14 @@
 /* A delivery's life: it is cut into parts, and these are inserted one after the other, each under a token of its own
  * that the router's journal knows how to make again before it is sent for the first time (exporters/clickhouse/note.h).
  *
- * A part with rows that the table will never take is divided until they are found: its rows position..position+span-1
- * are sent under a token of their own; when they are refused, span is halved (at first: the largest power of two below
- * the number of rows) and at 1 the row is rejected; when they are taken, position moves behind them and span doubles as
- * long as position is a multiple of the double.
+ * A part with rows that the table will never take, or that no block of ours has room for, is divided until they are
+ * found: its rows position..position+span-1 are sent under a token of their own; when they are refused, span is
+ * halved (at first: the largest power of two below the number of rows) and at 1 the row is rejected; when they are
+ * taken, position moves behind them and span doubles as long as position is a multiple of the double.
  *
- * A token is open when it was sent and there was no answer that says what became of it. What an open token stands for
- * is neither divided because it is too large nor sent to where the token is not known; it is sent again until there is
- * an answer. */
+ * A token is open when it was sent and there was no answer that says what became of it. What an open token stands
+ * for is neither divided because it is too much for the server nor sent to where the token is not known; it is sent
+ * again until there is an answer. */
 #ifndef MASQUES_EXPORTERS_CLICKHOUSE_WORK_H
 #define MASQUES_EXPORTERS_CLICKHOUSE_WORK_H
 
