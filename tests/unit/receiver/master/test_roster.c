@@ -215,6 +215,8 @@ START_TEST(one_that_computes_may_be_silent_for_longer)
         }
         if (stops[i])
             ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+        else
+            computes_for(pid, HANG_MS / 20);
         for (int more = 0; more <= (stops[i] ? 2 : 0); more++) /* what it did before does not help it for long */
             patience_watch(m, HANG_MS, end + (uint64_t)more * HANG_MS / 2);
         ck_assert_msg(strncmp(m->error, "killed: silent for", 18) == 0, "%s", m->error);
